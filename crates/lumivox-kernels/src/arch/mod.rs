@@ -1,0 +1,162 @@
+//! Instruction sets: one [`Simd`] trait that kernels are generic over, one token type per instruction set, and the run-time choice between them.
+//!
+//! A kernel implements [`Kernel`] once. [`dispatch`] runs it inside a function compiled for the chosen [`Isa`], so that the generic body, which is
+//! `#[inline(always)]`, becomes code for that instruction set. Tests force each available set in turn with [`with_isa`].
+
+mod generic;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+use std::cell::Cell;
+use std::sync::OnceLock;
+
+pub(crate) use generic::Generic;
+
+/// An instruction set that the kernels are compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isa {
+    /// Portable Rust; also the path for CPUs without a set of their own here.
+    Generic,
+    /// AVX2 with FMA: 8 lanes, 16 registers.
+    Avx2,
+    /// AVX-512F: 16 lanes, 32 registers.
+    Avx512,
+}
+
+impl Isa {
+    /// The sets that this CPU can run, narrowest first. [`Isa::Generic`] is always among them.
+    pub fn available() -> Vec<Isa> {
+        let mut sets = vec![Isa::Generic];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                sets.push(Isa::Avx2);
+                if is_x86_feature_detected!("avx512f") {
+                    sets.push(Isa::Avx512);
+                }
+            }
+        }
+        sets
+    }
+
+    /// The set in force for kernels started on this thread: the one forced by [`with_isa`], else the one named by the environment variable
+    /// `LUMIVOX_ISA` (`generic`, `avx2`, `avx512`) if this CPU has it, else the widest available.
+    pub fn current() -> Isa {
+        if let Some(isa) = FORCED.get() {
+            return isa;
+        }
+        static DETECTED: OnceLock<Isa> = OnceLock::new();
+        *DETECTED.get_or_init(|| {
+            let available = Isa::available();
+            let widest = *available.last().unwrap_or(&Isa::Generic);
+            let wished = std::env::var("LUMIVOX_ISA").unwrap_or_default();
+            available.into_iter().find(|isa| isa.name() == wished).unwrap_or(widest)
+        })
+    }
+
+    /// Lower-case name, as `LUMIVOX_ISA` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Isa::Generic => "generic",
+            Isa::Avx2 => "avx2",
+            Isa::Avx512 => "avx512",
+        }
+    }
+}
+
+thread_local! {
+    static FORCED: Cell<Option<Isa>> = const { Cell::new(None) };
+}
+
+/// Runs `f` with every kernel that it starts on this thread using `isa`; kernels pass the choice on to their worker threads.
+///
+/// # Panics
+/// If this CPU does not have `isa`.
+pub fn with_isa<R>(isa: Isa, f: impl FnOnce() -> R) -> R {
+    assert!(Isa::available().contains(&isa), "this CPU has no {}", isa.name());
+    struct Restore(Option<Isa>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            FORCED.set(self.0);
+        }
+    }
+    let _restore = Restore(FORCED.replace(Some(isa)));
+    f()
+}
+
+/// `f32` vectors of one instruction set. A value of the type proves that the CPU has the set, so the arithmetic is safe to call; loads and stores are
+/// `unsafe` because they take pointers.
+pub(crate) trait Simd: Copy + Send + Sync {
+    /// A vector of [`Simd::LANES`] values.
+    type V: Copy;
+    /// Values in a vector.
+    const LANES: usize;
+    /// Rows of a register tile that leave registers for the operands.
+    const TILE_ROWS: usize;
+
+    fn splat(self, x: f32) -> Self::V;
+    /// # Safety
+    /// `p` must be readable for [`Simd::LANES`] values; no alignment is needed.
+    unsafe fn load(self, p: *const f32) -> Self::V;
+    /// # Safety
+    /// `p` must be writable for [`Simd::LANES`] values; no alignment is needed.
+    unsafe fn store(self, p: *mut f32, x: Self::V);
+    fn add(self, a: Self::V, b: Self::V) -> Self::V;
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V;
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a·b + c`, fused where the set has it.
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// The larger of the two; `b` where either is NaN.
+    fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The smaller of the two; `b` where either is NaN.
+    fn min(self, a: Self::V, b: Self::V) -> Self::V;
+    fn div(self, a: Self::V, b: Self::V) -> Self::V;
+    /// To the nearest integer, halves to even.
+    fn round(self, a: Self::V) -> Self::V;
+    /// `2^n` for integral `n` in -126..=127.
+    fn exp2_integer(self, n: Self::V) -> Self::V;
+    /// Lane by lane: `yes` where `a < b`, else `no`.
+    fn select_lt(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
+    fn sum(self, a: Self::V) -> f32;
+}
+
+/// A computation generic over the instruction set.
+pub(crate) trait Kernel {
+    /// What it returns.
+    type Output;
+    /// The body; mark it `#[inline(always)]`.
+    fn run<S: Simd>(self, simd: S) -> Self::Output;
+}
+
+/// Runs `kernel` compiled for `isa`, which [`Isa::current`] or [`Isa::available`] must have returned.
+pub(crate) fn dispatch<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `Isa::available` offers a set only after the CPU was asked for it, and no other source of `Isa` values reaches here.
+        Isa::Avx512 => unsafe { x86_64::run_avx512(kernel) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Isa::Avx2 => unsafe { x86_64::run_avx2(kernel) },
+        _ => kernel.run(Generic),
+    }
+}
+
+/// Computes `f` over `x` into `out`, a vector at a time; the last, shorter piece goes through a buffer, so that every lane takes the same path.
+#[inline(always)]
+pub(crate) fn map<S: Simd>(simd: S, x: &[f32], out: &mut [f32], f: impl Fn(S::V) -> S::V) {
+    let n = x.len().min(out.len());
+    let whole = n - n % S::LANES;
+    let mut i = 0;
+    while i < whole {
+        // SAFETY: `i + LANES <= whole <= n`, which both slices have.
+        unsafe { simd.store(out.as_mut_ptr().add(i), f(simd.load(x.as_ptr().add(i)))) };
+        i += S::LANES;
+    }
+    if whole < n {
+        let mut tail = [0f32; 16];
+        tail[..n - whole].copy_from_slice(&x[whole..n]);
+        // SAFETY: no set has more than 16 lanes.
+        unsafe { simd.store(tail.as_mut_ptr(), f(simd.load(tail.as_ptr()))) };
+        out[whole..n].copy_from_slice(&tail[..n - whole]);
+    }
+}

@@ -1,0 +1,30 @@
+//! The compute floor of lumivox: the operations that speech models spend their time in, each as a safe op on [`candle_core::Tensor`], each with a scalar oracle
+//! in `f64` that its tests compare it with.
+//!
+//! An op is one file. Its inner loops are written once, generic over the instruction set, and compiled for AVX-512, AVX2 with FMA, and portable Rust; the
+//! choice is made when the op runs ([`Isa::current`]). Work is shared among the threads of the rayon pool that the caller is in, so
+//! `pool.install(|| …)` sets the number of threads.
+//!
+//! Dimension letters: `B` batch, `T` tokens, `C` channels, `L` time steps, `K` kernel width, `F` frames.
+
+mod adain;
+mod arch;
+mod conv1d;
+mod conv_transpose1d;
+mod direct;
+mod leaky_relu;
+mod lstm;
+mod math;
+mod op;
+mod parallel;
+mod sine_gen;
+mod stft;
+
+pub use adain::{Activation, AdaIn, adain_reference};
+pub use arch::{Isa, with_isa};
+pub use conv_transpose1d::{ConvTranspose1d, ConvTranspose1dConfig, conv_transpose1d_reference};
+pub use conv1d::{Conv1d, Conv1dConfig, conv1d_reference};
+pub use leaky_relu::leaky_relu;
+pub use lstm::{BiLstm, LstmWeights, lstm_reference};
+pub use sine_gen::SineGen;
+pub use stft::Stft;

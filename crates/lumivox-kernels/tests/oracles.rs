@@ -1,0 +1,210 @@
+//! Every op against its scalar oracle, over odd shapes, on each instruction set of this CPU.
+
+use candle_core::{Device, Tensor};
+use lumivox_kernels::*;
+use proptest::prelude::*;
+
+/// Reproducible values in -1..1.
+fn values(n: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    (0..n)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+fn tensor(values: &[f32], shape: impl Into<candle_core::Shape>) -> Tensor {
+    Tensor::from_slice(values, shape, &Device::Cpu).unwrap()
+}
+
+fn flat(x: &Tensor) -> Vec<f32> {
+    x.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// Fails where `got` is further than `bound` from `want`.
+fn assert_close(got: &[f32], want: &[f64], bound: f64, what: &str) {
+    assert_eq!(got.len(), want.len(), "{what}: length");
+    for (i, (&got, &want)) in got.iter().zip(want).enumerate() {
+        let difference = (f64::from(got) - want).abs();
+        assert!(difference <= bound, "{what}: index {i}: {got} for {want}");
+    }
+}
+
+fn on_every_isa(f: impl Fn(&str)) {
+    for isa in Isa::available() {
+        with_isa(isa, || f(isa.name()));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn conv1d_is_its_definition(
+        batch in 1usize..3, groups in 1usize..4, c_in in 1usize..20, c_out in 1usize..20, taps in 1usize..12,
+        dilation in 1usize..6, stride in 1usize..7, padding in 0usize..30, extra in 0usize..700, seed in any::<u64>(),
+    ) {
+        let l_in = (dilation * (taps - 1) + 1 + extra).saturating_sub(2 * padding).max(1);
+        prop_assume!(l_in + 2 * padding > dilation * (taps - 1));
+        let config = Conv1dConfig { padding, stride, dilation, groups };
+        let x = values(batch * groups * c_in * l_in, seed);
+        let weight = values(groups * c_out * c_in * taps, seed ^ 1);
+        let bias = values(groups * c_out, seed ^ 2);
+        let want = conv1d_reference(&x, [batch, groups * c_in, l_in], &weight, [groups * c_out, c_in, taps], &bias, config);
+        let weight = tensor(&weight, (groups * c_out, c_in, taps));
+        let conv = Conv1d::new(&weight, Some(&tensor(&bias, groups * c_out)), config).unwrap();
+        let x = tensor(&x, (batch, groups * c_in, l_in));
+        let bound = 2e-6 * (c_in * taps + 1) as f64;
+        on_every_isa(|isa| {
+            let y = conv.forward(&x).unwrap();
+            assert_close(&flat(&y), &want, bound, isa);
+            let twice = conv.forward_add(&x, &y).unwrap();
+            let want: Vec<f64> = want.iter().map(|w| 2.0 * w).collect();
+            assert_close(&flat(&twice), &want, 2.0 * bound, isa);
+        });
+    }
+
+    #[test]
+    fn conv_transpose1d_is_its_definition(
+        batch in 1usize..3, groups in 1usize..4, c_in in 1usize..12, c_out in 1usize..12, taps in 1usize..21,
+        stride in 1usize..11, padding in 0usize..10, output_padding in 0usize..2, l_in in 1usize..200, seed in any::<u64>(),
+    ) {
+        prop_assume!((l_in - 1) * stride + taps + output_padding > 2 * padding);
+        let config = ConvTranspose1dConfig { padding, output_padding, stride, groups };
+        let x = values(batch * groups * c_in * l_in, seed);
+        let weight = values(groups * c_in * c_out * taps, seed ^ 1);
+        let bias = values(groups * c_out, seed ^ 2);
+        let want = conv_transpose1d_reference(&x, [batch, groups * c_in, l_in], &weight, [c_out, taps], &bias, config);
+        let weight = tensor(&weight, (groups * c_in, c_out, taps));
+        let conv = ConvTranspose1d::new(&weight, Some(&tensor(&bias, groups * c_out)), config).unwrap();
+        let x = tensor(&x, (batch, groups * c_in, l_in));
+        on_every_isa(|isa| {
+            let y = conv.forward(&x).unwrap();
+            assert_close(&flat(&y), &want, 2e-6 * (c_in * taps + 1) as f64, isa);
+        });
+    }
+
+    #[test]
+    fn adain_is_its_definition(
+        batch in 1usize..3, channels in 1usize..6, steps in 2usize..3000, kind in 0usize..3, offset in -3f32..3.0, seed in any::<u64>(),
+    ) {
+        let activation = match kind {
+            0 => Activation::None,
+            1 => Activation::LeakyRelu(0.2),
+            _ => Activation::Snake(values(channels, seed ^ 3).iter().map(|a| 1.5 + a).collect()),
+        };
+        let adain = AdaIn { eps: 1e-5, activation };
+        let x: Vec<f32> = values(batch * channels * steps, seed).iter().map(|x| 1.7 * x + offset).collect();
+        let style = values(batch * 2 * channels, seed ^ 1);
+        let want: Vec<f64> = x.chunks(steps).enumerate().flat_map(|(row, x)| {
+            let (b, c) = (row / channels, row % channels);
+            let style = &style[b * 2 * channels..];
+            adain_reference(x, style[c], style[channels + c], &adain, c)
+        }).collect();
+        let (x, style) = (tensor(&x, (batch, channels, steps)), tensor(&style, (batch, 2 * channels)));
+        on_every_isa(|isa| assert_close(&flat(&adain.forward(&x, &style).unwrap()), &want, 2e-5, isa));
+    }
+
+    #[test]
+    fn leaky_relu_is_its_definition(n in 1usize..400, slope in 0f32..1.0, seed in any::<u64>()) {
+        let x = values(n, seed);
+        let want: Vec<f64> = x.iter().map(|&x| f64::from(if x < 0.0 { slope * x } else { x })).collect();
+        on_every_isa(|isa| assert_close(&flat(&leaky_relu(&tensor(&x, (n, 1)), slope).unwrap()), &want, 0.0, isa));
+    }
+
+    #[test]
+    fn bilstm_is_its_definition(
+        batch in 1usize..3, steps in 1usize..120, width in 1usize..24, hidden in 1usize..70, seed in any::<u64>(),
+    ) {
+        let x = values(batch * steps * width, seed);
+        let make = |n: usize, seed: u64| -> Vec<f32> { values(n, seed).iter().map(|w| 0.4 * w).collect() };
+        let directions: Vec<[Vec<f32>; 4]> = (0..2).map(|d| [
+            make(4 * hidden * width, seed ^ (10 + d)), make(4 * hidden * hidden, seed ^ (20 + d)),
+            make(4 * hidden, seed ^ (30 + d)), make(4 * hidden, seed ^ (40 + d)),
+        ]).collect();
+        let tensors: Vec<[Tensor; 4]> = directions.iter().map(|[ih, hh, bi, bh]| [
+            tensor(ih, (4 * hidden, width)), tensor(hh, (4 * hidden, hidden)), tensor(bi, 4 * hidden), tensor(bh, 4 * hidden),
+        ]).collect();
+        let weights = |d: usize| LstmWeights {
+            weight_ih: &tensors[d][0], weight_hh: &tensors[d][1], bias_ih: &tensors[d][2], bias_hh: &tensors[d][3],
+        };
+        let lstm = BiLstm::new(weights(0), weights(1)).unwrap();
+        let mut want = vec![0f64; batch * steps * 2 * hidden];
+        for b in 0..batch {
+            for (d, [ih, hh, bi, bh]) in directions.iter().enumerate() {
+                let bias: Vec<f32> = bi.iter().zip(bh).map(|(a, b)| a + b).collect();
+                let states = lstm_reference(&x[b * steps * width..][..steps * width], [steps, width], hidden, ih, hh, &bias, d == 1);
+                for t in 0..steps {
+                    want[(b * steps + t) * 2 * hidden + d * hidden..][..hidden].copy_from_slice(&states[t * hidden..][..hidden]);
+                }
+            }
+        }
+        let x = tensor(&x, (batch, steps, width));
+        on_every_isa(|isa| assert_close(&flat(&lstm.forward(&x).unwrap()), &want, 2e-5, isa));
+    }
+
+    #[test]
+    fn istft_undoes_stft(batch in 1usize..3, hops in 3usize..200, hop_length in 1usize..11, seed in any::<u64>()) {
+        let stft = Stft::new(20, hop_length).unwrap();
+        let length = hops * hop_length;
+        prop_assume!(length > 10);
+        let x = tensor(&values(batch * length, seed), (batch, length));
+        let spectrum = stft.transform(&x).unwrap();
+        let (magnitude, phase) = (spectrum.narrow(1, 0, 11).unwrap(), spectrum.narrow(1, 11, 11).unwrap());
+        let back = flat(&stft.inverse(&magnitude, &phase).unwrap());
+        let want: Vec<f64> = flat(&x).iter().map(|&x| x.into()).collect();
+        // At a hop of 10 every second sample of the window's overlap has little weight; the bound is for the worst of them.
+        assert_close(&back, &want, 5e-5, "istft(stft(x))");
+    }
+}
+
+#[test]
+fn stft_gives_negative_dc_and_nyquist_the_phase_plus_pi() {
+    let stft = Stft::new(20, 5).unwrap();
+    let spectrum = flat(&stft.transform(&tensor(&[-1.0; 100], (1, 100))).unwrap());
+    let frames = 21;
+    assert_eq!(spectrum[11 * frames..12 * frames], [std::f32::consts::PI; 21]);
+    assert!((spectrum[0] - 10.0).abs() < 1e-6, "the window sums to n_fft/2");
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let conv = Conv1d::new(
+        &tensor(&values(64 * 32 * 7, 1), (64, 32, 7)),
+        None,
+        Conv1dConfig { padding: 9, dilation: 3, ..Default::default() },
+    )
+    .unwrap();
+    let x = tensor(&values(32 * 5000, 2), (1, 32, 5000));
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| flat(&conv.forward(&x).unwrap()))
+    };
+    let one = run(1);
+    assert!([2, 3, 8].into_iter().all(|threads| run(threads) == one));
+}
+
+#[test]
+fn shapes_that_do_not_fit_are_errors() {
+    let x = tensor(&values(2 * 3 * 10, 1), (2, 3, 10));
+    let weight = tensor(&values(4 * 5 * 3, 1), (4, 5, 3));
+    let conv = Conv1d::new(&weight, None, Conv1dConfig::default()).unwrap();
+    assert!(conv.forward(&x).unwrap_err().to_string().contains("5 channels"));
+    assert!(Conv1d::new(&weight, Some(&tensor(&[0.0; 3], 3)), Conv1dConfig::default()).is_err());
+    assert!(Conv1d::new(&weight, None, Conv1dConfig { groups: 3, ..Default::default() }).is_err());
+    assert!(Conv1d::new(&weight, None, Conv1dConfig { stride: 0, ..Default::default() }).is_err());
+    let short = Conv1d::new(&tensor(&values(3 * 11, 1), (1, 3, 11)), None, Conv1dConfig::default()).unwrap();
+    assert!(short.forward(&x).unwrap_err().to_string().contains("spans 11 steps"));
+    let transposed = ConvTranspose1d::new(&weight, None, ConvTranspose1dConfig::default()).unwrap();
+    assert!(transposed.forward(&x).is_err());
+    let adain = AdaIn { eps: 1e-5, activation: Activation::Snake(vec![1.0; 2]) };
+    assert!(adain.forward(&x, &tensor(&[0.0; 12], (2, 6))).unwrap_err().to_string().contains("2 snake parameters"));
+    assert!(adain.forward(&x, &tensor(&[0.0; 6], (1, 6))).is_err());
+    assert!(Activation::snake(&tensor(&[1.0, 0.0], 2)).is_err());
+    assert!(Stft::new(21, 5).is_err());
+    assert!(Stft::new(20, 5).unwrap().transform(&tensor(&[0.0; 10], (1, 10))).is_err());
+}
