@@ -171,28 +171,29 @@ impl Kernel for Tile<'_> {
         // Register tiles may run past the last column; what they read there is never stored.
         let phase_len = width + halo / conv.stride + 1 + MAX_COLUMNS;
         let row_len = conv.stride * phase_len;
-        INPUT.with_borrow_mut(|input| {
-            if input.len() < conv.c_in * row_len {
-                input.resize(conv.c_in * row_len, 0.0);
-            }
-            self.copy_input(input, phase_len);
-            let mut done = 0;
-            while done < width {
-                let vectors = (width - done).div_ceil(S::LANES).min(3);
-                for block in self.task.blocks.clone() {
-                    let x = &input[done..];
-                    match (S::TILE_ROWS, vectors) {
-                        (8, 1) => self.block::<S, 8, 1>(simd, x, phase_len, block, done),
-                        (8, 2) => self.block::<S, 8, 2>(simd, x, phase_len, block, done),
-                        (8, _) => self.block::<S, 8, 3>(simd, x, phase_len, block, done),
-                        (_, 1) => self.block::<S, 4, 1>(simd, x, phase_len, block, done),
-                        (_, 2) => self.block::<S, 4, 2>(simd, x, phase_len, block, done),
-                        (_, _) => self.block::<S, 4, 3>(simd, x, phase_len, block, done),
-                    }
+        // Taken out and put back, not borrowed in a closure: a closure would be compiled without the instruction set.
+        let mut input = INPUT.take();
+        if input.len() < conv.c_in * row_len {
+            input.resize(conv.c_in * row_len, 0.0);
+        }
+        self.copy_input(&mut input, phase_len);
+        let mut done = 0;
+        while done < width {
+            let vectors = (width - done).div_ceil(S::LANES).min(3);
+            for block in self.task.blocks.clone() {
+                let x = &input[done..];
+                match (S::TILE_ROWS, vectors) {
+                    (8, 1) => self.block::<S, 8, 1>(simd, x, phase_len, block, done),
+                    (8, 2) => self.block::<S, 8, 2>(simd, x, phase_len, block, done),
+                    (8, _) => self.block::<S, 8, 3>(simd, x, phase_len, block, done),
+                    (_, 1) => self.block::<S, 4, 1>(simd, x, phase_len, block, done),
+                    (_, 2) => self.block::<S, 4, 2>(simd, x, phase_len, block, done),
+                    (_, _) => self.block::<S, 4, 3>(simd, x, phase_len, block, done),
                 }
-                done += vectors * S::LANES;
             }
-        });
+            done += vectors * S::LANES;
+        }
+        INPUT.set(input);
     }
 }
 

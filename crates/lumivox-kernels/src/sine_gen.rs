@@ -62,13 +62,15 @@ impl SineGen {
             let voiced = f0[sample / self.upsample_scale] > self.voiced_threshold_hz;
             let noise_amp = if voiced { self.noise_std } else { self.sine_amp / 3.0 };
             // Half-pixel linear interpolation (align_corners=False).
-            let position = scale.mul_add(sample as f32 + 0.5, -0.5).max(0.0);
+            let position = (scale * (sample as f32 + 0.5) - 0.5).max(0.0);
             let low = position as usize;
             let high = (low + 1).min(f0.len() - 1);
             let weight = position - low as f32;
             for ((out, noise), phases) in out.iter_mut().zip(noise).zip(&phases) {
                 let sine = if voiced {
-                    let phase = (1.0 - weight) * phases[low] + weight * phases[high];
+                    // torch fuses the first product into the sum; in f64 that product is exact.
+                    let upper = f64::from(weight * phases[high]);
+                    let phase = (f64::from(1.0 - weight) * f64::from(phases[low]) + upper) as f32;
                     f64::from(phase).sin() as f32 * self.sine_amp
                 } else {
                     0.0

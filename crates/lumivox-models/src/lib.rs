@@ -1,1 +1,11 @@
-//! 
+//! Speech synthesis graphs on candle: token ids, a style and noise in, samples out. No files, no text, no randomness: what a graph needs is an argument.
+//!
+//! Module and parameter names are the upstream checkpoints'; a shape is declared where it is used.
+//!
+//! Dimension letters: `B` batch, `T` tokens, `C` channels, `F` frames, `L` samples or time steps.
+
+pub mod kokoro;
+mod layers;
+mod probe;
+
+pub use probe::{NoProbe, Probe};

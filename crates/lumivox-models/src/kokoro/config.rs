@@ -1,0 +1,79 @@
+//! `config.json` of Kokoro-82M, with upstream's key names.
+
+use serde::Deserialize;
+
+/// The whole graph's sizes.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Config {
+    /// Width of the text and prosody encoders.
+    pub hidden_dim: usize,
+    /// Width of each half of a voice's style vector.
+    pub style_dim: usize,
+    /// Layers of the text encoder and of the duration encoder.
+    pub n_layer: usize,
+    /// Longest duration of a token, in frames.
+    pub max_dur: usize,
+    /// Ids that exist.
+    pub n_token: usize,
+    /// Kernel width of the text encoder's convolutions.
+    pub text_encoder_kernel_size: usize,
+    /// The phoneme-level ALBERT.
+    pub plbert: AlbertConfig,
+    /// The waveform generator.
+    pub istftnet: GeneratorConfig,
+}
+
+/// ALBERT's sizes; the embedding is 128 wide and the normalisation's epsilon 1e-12, as `AlbertConfig` has them by default.
+#[derive(Clone, Debug, Deserialize)]
+pub struct AlbertConfig {
+    /// Width of the layers.
+    pub hidden_size: usize,
+    /// Attention heads.
+    pub num_attention_heads: usize,
+    /// Width of the feed-forward network.
+    pub intermediate_size: usize,
+    /// Longest input, in tokens.
+    pub max_position_embeddings: usize,
+    /// How often the one layer is applied.
+    pub num_hidden_layers: usize,
+    /// Width of the embeddings.
+    #[serde(default = "default_embedding_size")]
+    pub embedding_size: usize,
+}
+
+fn default_embedding_size() -> usize {
+    128
+}
+
+/// The iSTFTNet generator's sizes.
+#[derive(Clone, Debug, Deserialize)]
+pub struct GeneratorConfig {
+    /// Upsampling factors.
+    pub upsample_rates: Vec<usize>,
+    /// Kernel widths of the upsampling convolutions.
+    pub upsample_kernel_sizes: Vec<usize>,
+    /// Channels before the first upsampling; each halves them.
+    pub upsample_initial_channel: usize,
+    /// Kernel widths of the parallel residual blocks.
+    pub resblock_kernel_sizes: Vec<usize>,
+    /// Dilations of each residual block.
+    pub resblock_dilation_sizes: Vec<Vec<usize>>,
+    /// Samples in a frame of the inverse transform.
+    pub gen_istft_n_fft: usize,
+    /// Samples between frames of the inverse transform.
+    pub gen_istft_hop_size: usize,
+}
+
+impl GeneratorConfig {
+    /// Samples for each frame of the F0 curve.
+    pub fn samples_per_f0_frame(&self) -> usize {
+        self.upsample_rates.iter().product::<usize>() * self.gen_istft_hop_size
+    }
+}
+
+impl Config {
+    /// Samples for each frame of the durations; the F0 curve has two frames for each.
+    pub fn samples_per_frame(&self) -> usize {
+        2 * self.istftnet.samples_per_f0_frame()
+    }
+}

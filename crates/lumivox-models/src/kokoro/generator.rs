@@ -1,0 +1,170 @@
+//! The iSTFTNet generator (Kaneko et al., 2022) with a harmonic source (`Generator` of Kokoro's `istftnet.py`).
+
+use candle_core::{Result, Tensor};
+use candle_nn::VarBuilder;
+use lumivox_kernels::{Activation, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, Stft, leaky_relu};
+
+use super::adain_block::StyledNorm;
+use super::config::Config;
+use super::source::Source;
+use crate::layers::{conv_transpose1d, conv1d, conv1d_same};
+use crate::probe::{Probe, probed};
+
+/// Dilations of the noise branches' residual blocks.
+const NOISE_DILATIONS: [usize; 3] = [1, 3, 5];
+
+pub(super) struct Generator {
+    source: Source,
+    stages: Vec<Stage>,
+    conv_post: Conv1d,
+    stft: Stft,
+}
+
+/// One upsampling: the source joins in, then parallel residual blocks are averaged.
+struct Stage {
+    ups: ConvTranspose1d,
+    noise_conv: Conv1d,
+    noise_res: AdaInResBlock1,
+    resblocks: Vec<AdaInResBlock1>,
+}
+
+impl Generator {
+    pub(super) fn new(config: &Config, vb: VarBuilder) -> Result<Self> {
+        let c = &config.istftnet;
+        let stages = c.upsample_rates.len();
+        let last = c.upsample_initial_channel >> stages;
+        Ok(Self {
+            source: Source::new(c, vb.pp("m_source"))?,
+            stages: (0..stages).map(|i| Stage::new(config, i, &vb)).collect::<Result<_>>()?,
+            conv_post: conv1d_same(vb.pp("conv_post"), last, c.gen_istft_n_fft + 2, 7, 1)?,
+            stft: Stft::new(c.gen_istft_n_fft, c.gen_istft_hop_size)?,
+        })
+    }
+
+    /// `x: (B, upsample_initial_channel, 2F)`, `style: (B, style_dim)`, `f0: (B, 2F)`, `noise: (B, L, HARMONICS)` → samples `(B, L)`.
+    pub(super) fn forward(
+        &self,
+        x: &Tensor,
+        style: &Tensor,
+        f0: &Tensor,
+        noise: &Tensor,
+        probe: &mut dyn Probe,
+    ) -> Result<Tensor> {
+        let har = self.source.forward(f0, noise, probe)?;
+        let mut x = x.clone();
+        for (i, stage) in self.stages.iter().enumerate() {
+            let is_last = i + 1 == self.stages.len();
+            x = stage.forward(&x, &har, style, i, is_last, probe)?;
+        }
+        let x = probed(probe, "conv_post", self.conv_post.forward(&leaky_relu(&x, 0.01)?)?);
+        let bins = self.stft.bins();
+        let (magnitude, phase) = (x.narrow(1, 0, bins)?.exp()?, x.narrow(1, bins, bins)?.sin()?);
+        self.stft.inverse(&magnitude, &phase)
+    }
+}
+
+impl Stage {
+    fn new(config: &Config, i: usize, vb: &VarBuilder) -> Result<Self> {
+        let (c, style_dim) = (&config.istftnet, config.style_dim);
+        let (rate, kernel) = (c.upsample_rates[i], c.upsample_kernel_sizes[i]);
+        let (dim_in, dim_out) = (c.upsample_initial_channel >> i, c.upsample_initial_channel >> (i + 1));
+        let ups = ConvTranspose1dConfig { padding: (kernel - rate) / 2, stride: rate, ..Default::default() };
+        let noise_vb = vb.pp(format!("noise_convs.{i}"));
+        // The source has the rate of the last stage: earlier ones read it with a stride.
+        let stride: usize = c.upsample_rates[i + 1..].iter().product();
+        let (noise_kernel, noise_config, noise_res_kernel) = if i + 1 < c.upsample_rates.len() {
+            (2 * stride, Conv1dConfig { stride, padding: stride.div_ceil(2), ..Default::default() }, 7)
+        } else {
+            (1, Conv1dConfig::default(), 11)
+        };
+        let blocks = c.resblock_kernel_sizes.iter().zip(&c.resblock_dilation_sizes).enumerate();
+        let block = |(j, (&kernel, dilations)): (usize, (&usize, &Vec<usize>))| {
+            let index = i * c.resblock_kernel_sizes.len() + j;
+            AdaInResBlock1::new(vb.pp(format!("resblocks.{index}")), dim_out, kernel, dilations, style_dim)
+        };
+        Ok(Self {
+            ups: conv_transpose1d(vb.pp(format!("ups.{i}")), dim_in, dim_out, kernel, ups)?,
+            noise_conv: conv1d(noise_vb, c.gen_istft_n_fft + 2, dim_out, noise_kernel, noise_config)?,
+            noise_res: AdaInResBlock1::new(
+                vb.pp(format!("noise_res.{i}")),
+                dim_out,
+                noise_res_kernel,
+                &NOISE_DILATIONS,
+                style_dim,
+            )?,
+            resblocks: blocks.map(block).collect::<Result<_>>()?,
+        })
+    }
+
+    fn forward(
+        &self,
+        x: &Tensor,
+        har: &Tensor,
+        style: &Tensor,
+        i: usize,
+        is_last: bool,
+        probe: &mut dyn Probe,
+    ) -> Result<Tensor> {
+        let x_source = probed(probe, &format!("noise_conv{i}"), self.noise_conv.forward(har)?);
+        let x_source = probed(probe, &format!("noise_res{i}"), self.noise_res.forward(&x_source, style)?);
+        let mut x = probed(probe, &format!("ups{i}"), self.ups.forward(&leaky_relu(x, 0.1)?)?);
+        if is_last {
+            // Reflection by one step on the left: the source's frames are centred, so there is one more of them.
+            x = Tensor::cat(&[&x.narrow(2, 1, 1)?, &x], 2)?;
+        }
+        let x = (x + x_source)?;
+        let mut sum: Option<Tensor> = None;
+        for (j, block) in self.resblocks.iter().enumerate() {
+            let index = i * self.resblocks.len() + j;
+            let y = probed(probe, &format!("resblock{index}"), block.forward(&x, style)?);
+            sum = Some(match sum {
+                Some(sum) => (sum + y)?,
+                None => y,
+            });
+        }
+        sum.unwrap_or(x) / self.resblocks.len() as f64
+    }
+}
+
+/// Residual block of dilated convolutions, each half normalised by the style and activated by a snake (`AdaINResBlock1`).
+struct AdaInResBlock1 {
+    halves: Vec<[Half; 2]>,
+}
+
+struct Half {
+    adain: StyledNorm,
+    conv: Conv1d,
+}
+
+impl Half {
+    fn forward(&self, x: &Tensor, style: &Tensor) -> Result<Tensor> {
+        self.conv.forward(&self.adain.forward(x, style)?)
+    }
+
+    fn forward_add(&self, x: &Tensor, style: &Tensor, residual: &Tensor) -> Result<Tensor> {
+        self.conv.forward_add(&self.adain.forward(x, style)?, residual)
+    }
+}
+
+impl AdaInResBlock1 {
+    fn new(vb: VarBuilder, channels: usize, kernel: usize, dilations: &[usize], style_dim: usize) -> Result<Self> {
+        let half = |i: usize, which: usize, dilation: usize| -> Result<Half> {
+            let alpha = Activation::snake(&vb.get((1, channels, 1), &format!("alpha{which}.{i}"))?)?;
+            Ok(Half {
+                adain: StyledNorm::new(vb.pp(format!("adain{which}.{i}")), style_dim, channels, alpha)?,
+                conv: conv1d_same(vb.pp(format!("convs{which}.{i}")), channels, channels, kernel, dilation)?,
+            })
+        };
+        let halves = dilations.iter().enumerate().map(|(i, &dilation)| Ok([half(i, 1, dilation)?, half(i, 2, 1)?]));
+        Ok(Self { halves: halves.collect::<Result<_>>()? })
+    }
+
+    /// `x: (B, C, L)`, `style: (B, style_dim)` → `(B, C, L)`.
+    fn forward(&self, x: &Tensor, style: &Tensor) -> Result<Tensor> {
+        let mut x = x.clone();
+        for [first, second] in &self.halves {
+            x = second.forward_add(&first.forward(&x, style)?, style, &x)?;
+        }
+        Ok(x)
+    }
+}

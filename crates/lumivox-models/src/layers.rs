@@ -1,0 +1,53 @@
+//! Constructors of the layers that graphs share, reading their parameters by the names that PyTorch gives them.
+
+use candle_core::{Result, Tensor};
+use candle_nn::VarBuilder;
+use lumivox_kernels::{BiLstm, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, LstmWeights};
+
+/// `torch.nn.Conv1d`: `weight (C_out, C_in/groups, K)`, `bias (C_out)`.
+pub(crate) fn conv1d(vb: VarBuilder, c_in: usize, c_out: usize, kernel: usize, config: Conv1dConfig) -> Result<Conv1d> {
+    let weight = vb.get((c_out, c_in / config.groups, kernel), "weight")?;
+    Conv1d::new(&weight, Some(&vb.get(c_out, "bias")?), config)
+}
+
+/// A [`conv1d`] whose output is as long as its input: odd kernel, stride 1.
+pub(crate) fn conv1d_same(vb: VarBuilder, c_in: usize, c_out: usize, kernel: usize, dilation: usize) -> Result<Conv1d> {
+    let config = Conv1dConfig { padding: (kernel - 1) * dilation / 2, dilation, ..Default::default() };
+    conv1d(vb, c_in, c_out, kernel, config)
+}
+
+/// `torch.nn.ConvTranspose1d`: `weight (C_in, C_out/groups, K)`, `bias (C_out)`.
+pub(crate) fn conv_transpose1d(
+    vb: VarBuilder,
+    c_in: usize,
+    c_out: usize,
+    kernel: usize,
+    config: ConvTranspose1dConfig,
+) -> Result<ConvTranspose1d> {
+    let weight = vb.get((c_in, c_out / config.groups, kernel), "weight")?;
+    ConvTranspose1d::new(&weight, Some(&vb.get(c_out, "bias")?), config)
+}
+
+/// `torch.nn.LSTM(input, hidden, bidirectional=True)`.
+pub(crate) fn bi_lstm(vb: VarBuilder, input: usize, hidden: usize) -> Result<BiLstm> {
+    let direction = |suffix: &str| -> Result<[Tensor; 4]> {
+        Ok([
+            vb.get((4 * hidden, input), &format!("weight_ih_l0{suffix}"))?,
+            vb.get((4 * hidden, hidden), &format!("weight_hh_l0{suffix}"))?,
+            vb.get(4 * hidden, &format!("bias_ih_l0{suffix}"))?,
+            vb.get(4 * hidden, &format!("bias_hh_l0{suffix}"))?,
+        ])
+    };
+    let (forward, backward) = (direction("")?, direction("_reverse")?);
+    BiLstm::new(lstm_weights(&forward), lstm_weights(&backward))
+}
+
+fn lstm_weights([weight_ih, weight_hh, bias_ih, bias_hh]: &[Tensor; 4]) -> LstmWeights<'_> {
+    LstmWeights { weight_ih, weight_hh, bias_ih, bias_hh }
+}
+
+/// Repeats each step twice: nearest-neighbour upsampling, `(B, C, L) → (B, C, 2L)`.
+pub(crate) fn upsample_nearest_2x(x: &Tensor) -> Result<Tensor> {
+    let (b, c, l) = x.dims3()?;
+    x.unsqueeze(3)?.expand((b, c, l, 2))?.reshape((b, c, 2 * l))
+}

@@ -1,0 +1,28 @@
+//! A way to look at the tensors between the stages of a graph.
+
+use candle_core::Tensor;
+
+/// Receives each stage's result as the graph computes it: for parity tests and profiles.
+pub trait Probe {
+    /// Called once for each stage, in the order of the graph, with its name and result.
+    fn stage(&mut self, name: &str, x: &Tensor);
+
+    /// A tensor to go on with in the place of the stage's own result, of the same shape; `None` goes on with the result. Parity tests inject the
+    /// reference's tensors here, to judge the stages behind one that amplifies rounding.
+    fn inject(&mut self, _name: &str) -> Option<Tensor> {
+        None
+    }
+}
+
+/// Looks at nothing.
+pub struct NoProbe;
+
+impl Probe for NoProbe {
+    fn stage(&mut self, _name: &str, _x: &Tensor) {}
+}
+
+/// Shows `x` to the probe and returns what to go on with.
+pub(crate) fn probed(probe: &mut dyn Probe, name: &str, x: Tensor) -> Tensor {
+    probe.stage(name, &x);
+    probe.inject(name).unwrap_or(x)
+}
