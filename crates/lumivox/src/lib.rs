@@ -1,1 +1,20 @@
-//! 
+//! Text-to-speech with Kokoro-82M in pure Rust, without Python and ONNX Runtime.
+//!
+//! A model file, which [`lumivox_convert`] makes from a published checkpoint, is loaded into a [`Synthesizer`]; [`Synthesizer::speak`] reads a text and returns
+//! an iterator of audio chunks, the first of which is ready long before the last.
+//!
+//! Noise comes from a counter-based generator ([`noise`]): the same text, voice and seed give the same audio on any number of threads.
+
+pub mod audio;
+mod error;
+pub mod noise;
+mod synthesizer;
+mod voice;
+mod weights;
+
+pub use error::{Error, Result};
+pub use synthesizer::{Chunk, Input, Options, SEGMENT_LIMITS, Speech, Synthesizer, Warning};
+pub use voice::VoiceSpec;
+
+pub use lumivox_convert as convert;
+pub use lumivox_text as text;

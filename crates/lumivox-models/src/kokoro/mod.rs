@@ -87,6 +87,7 @@ impl Kokoro {
         let d_en = probed(probe, "d_en", self.bert_encoder.forward(&bert_dur)?);
         let d = self.predictor.encode(&d_en, &self.prosody_style(ref_s)?, probe)?;
         let pred_dur = self.predictor.durations(&d, speed, probe)?;
+        probe.stage("pred_dur", &Tensor::from_slice(&pred_dur, pred_dur.len(), &self.device)?);
         Ok(Prosody { pred_dur, d, ids })
     }
 

@@ -1,0 +1,198 @@
+//! Parity of Kokoro, stage by stage.
+//!
+//! Two stages amplify rounding. The phase of the harmonic source is a sum over frames, so an F0 that differs in its last bits drifts; and the spectrogram's
+//! phase at bins that are numerically zero is rounding noise. Each is judged by itself, and the stages behind it from the reference's values, so there
+//! are three passes: nothing injected, F0 injected, and the spectrogram (`har`) injected.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use candle_core::Tensor;
+use lumivox::{Input, Options, Synthesizer};
+use lumivox_models::Probe;
+
+use crate::golden::Golden;
+use crate::metrics::{max_abs, snr_db};
+
+/// The most relative L2 error of any stage.
+pub const STAGE_BOUND: f64 = 1e-4;
+/// The largest difference of F0, in Hz.
+pub const F0_BOUND_HZ: f64 = 2e-3;
+/// The least signal-to-noise ratio of the audio with the noise injected, in dB.
+pub const NOISE_INJECTED_BOUND_DB: f64 = 35.0;
+/// The least signal-to-noise ratio of the audio with the source's spectrogram injected, in dB.
+pub const HAR_INJECTED_BOUND_DB: f64 = 80.0;
+
+/// Stages that read the spectrogram of the source, or come behind it.
+const BEHIND_HAR: [&str; 4] = ["noise_", "ups", "resblock", "conv_post"];
+/// Stages between F0 and the spectrogram.
+const SOURCE: [&str; 3] = ["sine_waves", "har_source", "har_complex"];
+
+/// How far one utterance is from the reference's.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// The golden's name.
+    pub name: String,
+    /// Relative L2 error of each stage in the order of the graph, each from the reference's own values where what is in front amplifies rounding.
+    pub stages: Vec<(String, f64)>,
+    /// Tokens whose duration differs.
+    pub durations_differing: usize,
+    /// The largest difference of F0, in Hz.
+    pub f0_max_abs_hz: f64,
+    /// Signal-to-noise ratio of the audio with the reference's noise, in dB.
+    pub noise_injected_db: f64,
+    /// The same with the reference's source spectrogram too, where the golden has it.
+    pub har_injected_db: Option<f64>,
+}
+
+impl Comparison {
+    /// What is outside its bound.
+    pub fn failures(&self) -> Vec<String> {
+        let mut failures: Vec<String> = self
+            .stages
+            .iter()
+            .filter(|(_, error)| *error > STAGE_BOUND)
+            .map(|(stage, error)| format!("{}: {stage}: relative L2 {error:.2e} > {STAGE_BOUND:.0e}", self.name))
+            .collect();
+        let mut check = |holds: bool, what: String| {
+            if !holds {
+                failures.push(format!("{}: {what}", self.name));
+            }
+        };
+        check(self.durations_differing == 0, format!("{} durations differ", self.durations_differing));
+        check(self.f0_max_abs_hz <= F0_BOUND_HZ, format!("F0 differs by {:.2e} Hz > {F0_BOUND_HZ:.0e}", self.f0_max_abs_hz));
+        let db = self.noise_injected_db;
+        check(db >= NOISE_INJECTED_BOUND_DB, format!("noise injected: {db:.1} dB < {NOISE_INJECTED_BOUND_DB} dB"));
+        if let Some(db) = self.har_injected_db {
+            check(db >= HAR_INJECTED_BOUND_DB, format!("har injected: {db:.1} dB < {HAR_INJECTED_BOUND_DB} dB"));
+        }
+        failures
+    }
+}
+
+/// Says the golden's utterance and compares.
+///
+/// # Errors
+/// If the model can't say it, or the golden lacks a tensor that every golden has.
+pub fn compare(synthesizer: &Synthesizer, golden: &Golden) -> Result<Comparison> {
+    let free = Pass::run(synthesizer, golden, None)?;
+    let f0_injected = Pass::run(synthesizer, golden, Some("F0"))?;
+    let har = golden.whole("har").is_some();
+    let har_injected = if har { Some(Pass::run(synthesizer, golden, Some("har"))?) } else { None };
+
+    let mut stages = Vec::new();
+    for (name, error) in &free.errors {
+        let is = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+        if is(&BEHIND_HAR) {
+            if let Some(pass) = &har_injected {
+                stages.push((name.clone(), pass.error(name)?));
+            }
+        } else if is(&SOURCE) {
+            stages.push((name.clone(), f0_injected.error(name)?));
+        } else {
+            stages.push((name.clone(), *error));
+        }
+    }
+    let want = |name: &str| golden.whole(name).with_context(|| format!("{}: no {name}", golden.name));
+    let values = |x: &Tensor| Ok::<Vec<f32>, anyhow::Error>(x.flatten_all()?.to_vec1()?);
+    let audio_har = match &har_injected {
+        Some(pass) => Some(snr_db(&pass.audio, &values(&want("audio_har")?)?)),
+        None => None,
+    };
+    let durations: Vec<f32> = values(&want("pred_dur")?)?;
+    let differing = free.durations.iter().zip(&durations).filter(|(got, want)| **got as f32 != **want).count();
+    Ok(Comparison {
+        name: golden.name.clone(),
+        stages,
+        durations_differing: differing + free.durations.len().abs_diff(durations.len()),
+        f0_max_abs_hz: max_abs(&free.f0, &values(&want("F0")?)?),
+        noise_injected_db: snr_db(&free.audio, &values(&want("audio")?)?),
+        har_injected_db: audio_har,
+    })
+}
+
+/// One synthesis with its errors.
+struct Pass {
+    errors: Vec<(String, f64)>,
+    durations: Vec<u32>,
+    f0: Vec<f32>,
+    audio: Vec<f32>,
+}
+
+impl Pass {
+    fn run(synthesizer: &Synthesizer, golden: &Golden, inject: Option<&'static str>) -> Result<Self> {
+        let case = &golden.case;
+        let options = Options { speed: case.speed, seed: case.seed, ..Options::new(case.voice.parse()?) };
+        // The request's own checks hold here too, though the segment is said directly.
+        synthesizer.speak(Input::Phonemes(&case.phonemes), &options)?;
+        let style_pack = synthesizer.style_pack(&options.voice)?;
+        let mut recorder = Recorder { golden, inject, seen: BTreeMap::new(), errors: Vec::new(), failure: None };
+        let audio = synthesizer.synthesize(&case.phonemes, &style_pack, case.speed, case.seed, 0, &mut recorder)?;
+        if let Some(error) = recorder.failure {
+            return Err(error);
+        }
+        let seen = |name: &str| recorder.seen.get(name).with_context(|| format!("the graph has no stage {name}"));
+        Ok(Self {
+            durations: seen("pred_dur")?.to_vec1()?,
+            f0: seen("F0")?.flatten_all()?.to_vec1()?,
+            errors: recorder.errors,
+            audio,
+        })
+    }
+
+    fn error(&self, stage: &str) -> Result<f64> {
+        let found = self.errors.iter().find(|(name, _)| name == stage);
+        Ok(found.with_context(|| format!("no stage {stage}"))?.1)
+    }
+}
+
+/// Compares each stage with the golden as it passes.
+struct Recorder<'a> {
+    golden: &'a Golden,
+    inject: Option<&'static str>,
+    seen: BTreeMap<&'static str, Tensor>,
+    errors: Vec<(String, f64)>,
+    failure: Option<anyhow::Error>,
+}
+
+impl Recorder<'_> {
+    fn record(&mut self, name: &str, x: &Tensor) {
+        match self.golden.error(name, x) {
+            Ok(Some(error)) => self.errors.push((name.to_owned(), error)),
+            Ok(None) => {}
+            Err(error) => self.failure = Some(error),
+        }
+    }
+}
+
+impl Probe for Recorder<'_> {
+    fn stage(&mut self, name: &str, x: &Tensor) {
+        match name {
+            "pred_dur" => _ = self.seen.insert("pred_dur", x.clone()),
+            // The audio is compared by its signal-to-noise ratio, not as a stage.
+            "audio" => {}
+            // Magnitude and phase are compared as the complex numbers that they stand for: where the magnitude is nothing, neither is the phase.
+            "har" => match complex(x) {
+                Ok(x) => self.record("har_complex", &x),
+                Err(error) => self.failure = Some(error.into()),
+            },
+            _ => {
+                if name == "F0" {
+                    self.seen.insert("F0", x.clone());
+                }
+                self.record(name, x);
+            }
+        }
+    }
+
+    fn inject(&mut self, name: &str) -> Option<Tensor> {
+        if self.inject == Some(name) { self.golden.whole(name) } else { None }
+    }
+}
+
+/// Magnitudes and phases `(B, 2·bins, F)` → real and imaginary parts of the same shape.
+fn complex(har: &Tensor) -> candle_core::Result<Tensor> {
+    let bins = har.dim(1)? / 2;
+    let (magnitude, phase) = (har.narrow(1, 0, bins)?, har.narrow(1, bins, bins)?);
+    Tensor::cat(&[(&magnitude * phase.cos()?)?, (&magnitude * phase.sin()?)?], 1)
+}

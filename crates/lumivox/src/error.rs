@@ -1,0 +1,97 @@
+//! What can go wrong, and what to do about it.
+
+use std::path::PathBuf;
+
+use crate::audio::MAX_WAV_DATA_BYTES;
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why speech could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The model file is damaged, incomplete or of another kind.
+    #[error(transparent)]
+    ModelFile(#[from] lumivox_convert::ModelFileError),
+    /// The model file's configuration is not the graph's.
+    #[error("{}: the configuration can't be used ({reason}); convert the model again", path.display())]
+    Config {
+        /// The model file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A voice that the model does not have.
+    #[error("there is no voice `{name}`{}", did_you_mean(nearest))]
+    UnknownVoice {
+        /// As asked for.
+        name: String,
+        /// Names that are close to it, nearest first.
+        nearest: Vec<String>,
+    },
+    /// A voice blend that can't be read.
+    #[error("the voice `{0}` can't be read; write a name, or a blend such as `af_heart:60,af_bella:40` or `af_heart.4+af_bella.6`")]
+    VoiceSyntax(String),
+    /// A voice whose language has no front-end here.
+    #[error(
+        "the voice `{voice}` speaks a language that can't be read from text here; give --language en-us or en-gb to read English with it, or phonemes"
+    )]
+    NoFrontEnd {
+        /// The voice.
+        voice: String,
+    },
+    /// A speed outside the range that the model can follow.
+    #[error("the speed {0} is outside 0.25 to 4")]
+    Speed(f32),
+    /// Longer than the caller allows.
+    #[error("the text has {bytes} bytes, more than the limit of {limit}; split it, or raise the limit")]
+    TextTooLong {
+        /// Its length.
+        bytes: usize,
+        /// The most that is taken.
+        limit: usize,
+    },
+    /// Nothing in the text has a sound.
+    #[error("there is nothing to say: the text has no words that can be spoken{}", first_of(warnings))]
+    NothingToSay {
+        /// What was left out.
+        warnings: Vec<String>,
+    },
+    /// The text front-end could not be loaded.
+    #[error(transparent)]
+    Text(#[from] lumivox_text::Error),
+    /// The graph failed.
+    #[error("synthesis failed: {0}")]
+    Compute(#[from] candle_core::Error),
+    /// The thread pool could not be started.
+    #[error("the thread pool could not be started: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// Audio could not be written.
+    #[error("writing {to} failed: {source}")]
+    Write {
+        /// File, or "standard output".
+        to: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The audio does not fit a WAV file.
+    #[error("the audio is longer than a WAV file can hold ({MAX_WAV_DATA_BYTES} bytes); write raw PCM, or split the text")]
+    WavTooLong,
+}
+
+fn did_you_mean(nearest: &[String]) -> String {
+    match nearest {
+        [] => String::new(),
+        names => format!("; did you mean {}?", names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn first_of(warnings: &[String]) -> String {
+    match warnings {
+        [] => String::new(),
+        [only] => format!(" ({only})"),
+        [first, rest @ ..] => format!(" ({first}, and {} more)", rest.len()),
+    }
+}
