@@ -1,1 +1,39 @@
-fn main() {}
+//! The `lumivox` command.
+
+mod args;
+mod commands;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Some lines of the input could not be said; the others were.
+const SOME_FAILED: u8 = 1;
+/// Wrong usage, or nothing could be done. clap ends with the same code.
+const FATAL: u8 = 2;
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Say(arguments) => commands::say::run(&arguments),
+        Command::Pull(arguments) => commands::pull::run(&arguments),
+        Command::Models(arguments) => commands::models::run(&arguments),
+        Command::Voices(arguments) => commands::voices::run(&arguments),
+        Command::Convert(arguments) => commands::convert::run(&arguments),
+        Command::Inspect(arguments) => commands::inspect::run(&arguments),
+        Command::Explain(arguments) => commands::explain::run(&arguments),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("lumivox: {error:#}");
+            ExitCode::from(FATAL)
+        }
+    }
+}

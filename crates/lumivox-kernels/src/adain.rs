@@ -171,5 +171,7 @@ pub fn adain_reference(x: &[f32], gamma: f32, beta: f32, adain: &AdaIn, channel:
             v + (alpha * v).sin().powi(2) / alpha
         }
     };
-    x.iter().map(|&x| activate((1.0 + f64::from(gamma)) * (f64::from(x) - mean) / deviation + f64::from(beta))).collect()
+    x.iter()
+        .map(|&x| activate((1.0 + f64::from(gamma)) * (f64::from(x) - mean) / deviation + f64::from(beta)))
+        .collect()
 }

@@ -82,7 +82,10 @@ impl Conv1d {
         let conv = &*self.direct;
         let span = conv.dilation * (conv.taps - 1) + 1;
         if channels != conv.c_in * conv.groups || l_in + 2 * conv.padding < span {
-            bail!("conv1d: input {x_shape:?} for {} channels and a kernel that spans {span} steps", conv.c_in * conv.groups);
+            bail!(
+                "conv1d: input {x_shape:?} for {} channels and a kernel that spans {span} steps",
+                conv.c_in * conv.groups
+            );
         }
         let l_out = (l_in + 2 * conv.padding - span) / conv.stride + 1;
         let shape = Shape::from((batch, conv.c_out(), l_out));
@@ -135,7 +138,8 @@ pub fn conv1d_reference(
                 for i in 0..c_in_group {
                     let channel = o / (c_out / groups) * c_in_group + i;
                     for k in 0..taps {
-                        if let Some(step) = (t * stride + k * dilation).checked_sub(padding).filter(|step| *step < l_in) {
+                        if let Some(step) = (t * stride + k * dilation).checked_sub(padding).filter(|step| *step < l_in)
+                        {
                             let w = weight[(o * c_in_group + i) * taps + k];
                             sum += f64::from(w) * f64::from(x[(b * c_in + channel) * l_in + step]);
                         }

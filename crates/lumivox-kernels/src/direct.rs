@@ -96,7 +96,15 @@ impl Direct {
     }
 
     /// Computes `out` (`[batch][c_out][l_out]`) from `x` (`[batch][groups·c_in][l_in]`), adding `residual`, of the shape of `out`, where given.
-    pub(crate) fn run(&self, x: &[f32], residual: Option<&[f32]>, out: &mut [f32], batch: usize, l_in: usize, l_out: usize) {
+    pub(crate) fn run(
+        &self,
+        x: &[f32],
+        residual: Option<&[f32]>,
+        out: &mut [f32],
+        batch: usize,
+        l_in: usize,
+        l_out: usize,
+    ) {
         if out.is_empty() {
             return;
         }
@@ -221,7 +229,8 @@ impl Tile<'_> {
                     if stride == 1 {
                         target[low..high].copy_from_slice(&source[start..start + high - low]);
                     } else {
-                        for (target, &value) in target[low..high].iter_mut().zip(source[start..].iter().step_by(stride)) {
+                        for (target, &value) in target[low..high].iter_mut().zip(source[start..].iter().step_by(stride))
+                        {
                             *target = value;
                         }
                     }
@@ -232,7 +241,14 @@ impl Tile<'_> {
 
     /// Eight rows of up to `N` vectors of columns, `R` rows in registers at a time.
     #[inline(always)]
-    fn block<S: Simd, const R: usize, const N: usize>(&self, simd: S, x: &[f32], phase_len: usize, block: usize, done: usize) {
+    fn block<S: Simd, const R: usize, const N: usize>(
+        &self,
+        simd: S,
+        x: &[f32],
+        phase_len: usize,
+        block: usize,
+        done: usize,
+    ) {
         let conv = self.call.conv;
         let block_of_all = self.task.group * conv.rows.div_ceil(BLOCK) + block;
         let weights = &conv.weights[block_of_all * conv.taps * conv.c_in * BLOCK..][..conv.taps * conv.c_in * BLOCK];

@@ -216,7 +216,8 @@ pub fn lstm_reference(
         let t = if reverse { steps - 1 - i } else { i };
         let gates: Vec<f64> = (0..4 * hidden)
             .map(|row| {
-                let input: f64 = (0..width).map(|k| f64::from(weight_ih[row * width + k]) * f64::from(x[t * width + k])).sum();
+                let input: f64 =
+                    (0..width).map(|k| f64::from(weight_ih[row * width + k]) * f64::from(x[t * width + k])).sum();
                 let recurrent: f64 = (0..hidden).map(|k| f64::from(weight_hh[row * hidden + k]) * h[k]).sum();
                 input + recurrent + f64::from(bias[row])
             })

@@ -150,7 +150,10 @@ mod tests {
             let scale = |x: f64, _: f64| (1.0 / a).max(x.abs());
             assert!(largest_error(Function::Snake(alpha), -4.0..4.0, snake, scale) <= 4e-6);
         }
-        assert_eq!(largest_error(Function::LeakyRelu(0.5), -3.0..3.0, |x| if x < 0.0 { 0.5 * x } else { x }, absolute), 0.0);
+        assert_eq!(
+            largest_error(Function::LeakyRelu(0.5), -3.0..3.0, |x| if x < 0.0 { 0.5 * x } else { x }, absolute),
+            0.0
+        );
     }
 
     #[test]

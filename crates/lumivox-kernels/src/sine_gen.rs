@@ -56,9 +56,7 @@ impl SineGen {
     fn generate(&self, f0: &[f32], noise: &[f32], out: &mut [f32]) {
         let phases = self.frame_phases(f0);
         let scale = (1.0 / self.upsample_scale as f64) as f32;
-        for (sample, (out, noise)) in
-            out.chunks_mut(self.harmonics).zip(noise.chunks(self.harmonics)).enumerate()
-        {
+        for (sample, (out, noise)) in out.chunks_mut(self.harmonics).zip(noise.chunks(self.harmonics)).enumerate() {
             let voiced = f0[sample / self.upsample_scale] > self.voiced_threshold_hz;
             let noise_amp = if voiced { self.noise_std } else { self.sine_amp / 3.0 };
             // Half-pixel linear interpolation (align_corners=False).

@@ -150,7 +150,13 @@ impl CustomOp2 for Stft {
     fn name(&self) -> &'static str {
         "istft"
     }
-    fn cpu_fwd(&self, magnitude: &CpuStorage, ml: &Layout, phase: &CpuStorage, pl: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        magnitude: &CpuStorage,
+        ml: &Layout,
+        phase: &CpuStorage,
+        pl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let (batch, bins, frames) = ml.shape().dims3()?;
         if bins != self.bins() || pl.shape() != ml.shape() || frames == 0 {
             bail!("istft: magnitude {:?} and phase {:?} for {} bins", ml.shape(), pl.shape(), self.bins());

@@ -46,7 +46,11 @@ impl Golden {
         let case = header.metadata().as_ref().and_then(|fields| fields.get("case"));
         let case = case.with_context(|| format!("{}: no case in the metadata", path.display()))?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { name, case: serde_json::from_str(case)?, tensors: candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)? })
+        Ok(Self {
+            name,
+            case: serde_json::from_str(case)?,
+            tensors: candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?,
+        })
     }
 
     /// Reads all files of a folder, sorted by name.
@@ -54,7 +58,8 @@ impl Golden {
     /// # Errors
     /// If there are none, or one can't be read.
     pub fn open_all(folder: &Path) -> Result<Vec<Self>> {
-        let entries = std::fs::read_dir(folder).with_context(|| format!("reading the goldens in {}", folder.display()))?;
+        let entries =
+            std::fs::read_dir(folder).with_context(|| format!("reading the goldens in {}", folder.display()))?;
         let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>>>()?;
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "safetensors"));
         paths.sort();

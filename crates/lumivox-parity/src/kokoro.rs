@@ -60,7 +60,10 @@ impl Comparison {
             }
         };
         check(self.durations_differing == 0, format!("{} durations differ", self.durations_differing));
-        check(self.f0_max_abs_hz <= F0_BOUND_HZ, format!("F0 differs by {:.2e} Hz > {F0_BOUND_HZ:.0e}", self.f0_max_abs_hz));
+        check(
+            self.f0_max_abs_hz <= F0_BOUND_HZ,
+            format!("F0 differs by {:.2e} Hz > {F0_BOUND_HZ:.0e}", self.f0_max_abs_hz),
+        );
         let db = self.noise_injected_db;
         check(db >= NOISE_INJECTED_BOUND_DB, format!("noise injected: {db:.1} dB < {NOISE_INJECTED_BOUND_DB} dB"));
         if let Some(db) = self.har_injected_db {

@@ -53,7 +53,10 @@ pub struct WavFile {
 }
 
 enum Target {
-    Temporary { writer: WavWriter<BufWriter<File>>, file: NamedTempFile },
+    Temporary {
+        writer: WavWriter<BufWriter<File>>,
+        file: NamedTempFile,
+    },
     /// A device or pipe that exists under the name: it can't be replaced by renaming.
     Device(WavStream<File>),
 }
@@ -79,6 +82,14 @@ impl WavFile {
             }
         };
         Ok(Self { path: path.to_path_buf(), format, samples: 0, target })
+    }
+
+    /// The file that is written until [`WavFile::finish`]; none for a device or pipe. A program that ends without unwinding removes it itself.
+    pub fn temporary_path(&self) -> Option<&Path> {
+        match &self.target {
+            Target::Temporary { file, .. } => Some(file.path()),
+            Target::Device(_) => None,
+        }
     }
 
     /// Appends samples.

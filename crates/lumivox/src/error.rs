@@ -31,7 +31,9 @@ pub enum Error {
         nearest: Vec<String>,
     },
     /// A voice blend that can't be read.
-    #[error("the voice `{0}` can't be read; write a name, or a blend such as `af_heart:60,af_bella:40` or `af_heart.4+af_bella.6`")]
+    #[error(
+        "the voice `{0}` can't be read; write a name, or a blend such as `af_heart:60,af_bella:40` or `af_heart.4+af_bella.6`"
+    )]
     VoiceSyntax(String),
     /// A voice whose language has no front-end here.
     #[error(
@@ -77,7 +79,9 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The audio does not fit a WAV file.
-    #[error("the audio is longer than a WAV file can hold ({MAX_WAV_DATA_BYTES} bytes); write raw PCM, or split the text")]
+    #[error(
+        "the audio is longer than a WAV file can hold ({MAX_WAV_DATA_BYTES} bytes); write raw PCM, or split the text"
+    )]
     WavTooLong,
 }
 

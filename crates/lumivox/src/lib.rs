@@ -8,6 +8,7 @@
 pub mod audio;
 mod error;
 pub mod noise;
+pub mod store;
 mod synthesizer;
 mod voice;
 mod weights;

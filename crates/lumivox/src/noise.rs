@@ -75,7 +75,10 @@ mod tests {
         let mean = values.iter().map(|&x| f64::from(x)).sum::<f64>() / values.len() as f64;
         let variance = values.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / values.len() as f64 - mean * mean;
         let tail = values.iter().filter(|x| x.abs() > 1.959_964).count() as f64 / values.len() as f64;
-        assert!(mean.abs() < 4e-3 && (variance - 1.0).abs() < 6e-3 && (tail - 0.05).abs() < 1e-3, "{mean} {variance} {tail}");
+        assert!(
+            mean.abs() < 4e-3 && (variance - 1.0).abs() < 6e-3 && (tail - 0.05).abs() < 1e-3,
+            "{mean} {variance} {tail}"
+        );
         assert_eq!(normal(7, Stage::SineGen, 0, 1001), values[..1001]);
         assert_ne!(normal(8, Stage::SineGen, 0, 4), values[..4]);
         assert_ne!(normal(7, Stage::SineGen, 1, 4), values[..4]);

@@ -98,7 +98,8 @@ impl Synthesizer {
         let json = &file.metadata().config;
         let sizes: Config = serde_json::from_str(json).map_err(|error| config(error.to_string()))?;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?;
-        let voice = |name: &str| Ok((name.to_owned(), weights::tensor(&file, &format!("voices.{name}"), &Device::Cpu)?));
+        let voice =
+            |name: &str| Ok((name.to_owned(), weights::tensor(&file, &format!("voices.{name}"), &Device::Cpu)?));
         let voices = file.voices().map(voice).collect::<Result<_>>()?;
         let graph = pool.install(|| Kokoro::new(sizes, weights::var_builder(file.clone(), &Device::Cpu)))?;
         Ok(Self {

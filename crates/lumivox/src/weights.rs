@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Shape, Tensor, bail};
-use candle_nn::var_builder::{SimpleBackend, VarBuilder};
 use candle_nn::Init;
+use candle_nn::var_builder::{SimpleBackend, VarBuilder};
 use lumivox_convert::{Dtype, ModelFile};
 
 /// Parameters of `file` by name, in `f32`. Each is copied out of the mapped file when a layer asks for it, so that what a layer packs for itself is the only

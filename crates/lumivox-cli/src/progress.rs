@@ -1,0 +1,77 @@
+//! Progress on standard error, where that is a terminal.
+
+use std::cell::RefCell;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use lumivox::store::{Reporter, Stage};
+
+/// A bar that is drawn only on a terminal; without one, and when `quiet`, nothing is.
+fn bar(length: u64, template: &str, quiet: bool) -> ProgressBar {
+    let hidden = quiet || !std::io::stderr().is_terminal();
+    let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(8) };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(Some(length), target).with_style(style.progress_chars("━╸─"))
+}
+
+/// The bar for speaking, counted in symbols; drawn once a second of work is behind it.
+pub fn speaking(symbols: u64, quiet: bool) -> ProgressBar {
+    bar(symbols, "speaking {bar:30} {percent:>3} %  {elapsed} passed, {eta} left", quiet)
+}
+
+/// Bars and notes of a pull or a conversion.
+pub struct PullProgress {
+    quiet: bool,
+    current: RefCell<Option<(Stage, ProgressBar)>>,
+}
+
+impl PullProgress {
+    /// With `quiet`, nothing is printed.
+    pub fn new(quiet: bool) -> Self {
+        Self { quiet, current: RefCell::new(None) }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        if let Some((_, bar)) = self.current.borrow_mut().take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Reporter for PullProgress {
+    fn progress(&self, stage: Stage, done_bytes: u64, total_bytes: u64) {
+        let mut current = self.current.borrow_mut();
+        if current.as_ref().is_none_or(|(shown, _)| *shown != stage) {
+            if let Some((_, bar)) = current.take() {
+                bar.finish_and_clear();
+            }
+            let template =
+                format!("{stage:<11} {{bar:30}} {{bytes:>10}} of {{total_bytes}}  {{bytes_per_sec}}, {{eta}} left");
+            let bar = bar(total_bytes, &template, self.quiet);
+            bar.enable_steady_tick(Duration::from_millis(250));
+            *current = Some((stage, bar));
+        }
+        if let Some((_, bar)) = current.as_ref() {
+            bar.set_length(total_bytes);
+            bar.set_position(done_bytes);
+        }
+    }
+
+    fn note(&self, text: &str) {
+        if self.quiet {
+            return;
+        }
+        match self.current.borrow().as_ref() {
+            Some((_, bar)) => bar.suspend(|| eprintln!("{text}")),
+            None => eprintln!("{text}"),
+        }
+    }
+}
+
+impl Drop for PullProgress {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}

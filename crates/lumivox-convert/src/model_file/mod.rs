@@ -1,0 +1,119 @@
+//! The one-file model format: a safetensors file whose `__metadata__` says what the tensors are.
+//!
+//! | key | value |
+//! |---|---|
+//! | `format` | `lumivox/1` |
+//! | `family` | `kokoro` |
+//! | `config` | the upstream configuration, vocabulary included, as JSON |
+//! | `source` | where the weights are from ([`Source`]), as JSON |
+//! | `license` | SPDX identifier of the weights' licence |
+//! | `languages` | language tags, separated by commas |
+//! | `sample_rate` | Hz |
+//! | `blake3` | hash of the data section, in hexadecimal |
+//!
+//! Tensors have their upstream names after weight-norm folding and are all f32 or all f16; voices are tensors `voices.NAME`.
+//! Header and data are in the order of names, so that equal input gives equal bytes, and data starts at a multiple of 64 bytes.
+
+mod read;
+mod write;
+
+pub use read::{ModelFile, ModelFileError, Problem};
+pub(crate) use write::write;
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Value of the `format` key.
+pub const FORMAT: &str = "lumivox/1";
+
+/// Alignment of the data section in bytes.
+const ALIGNMENT: usize = 64;
+
+/// The kind of model in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Family {
+    /// Kokoro (StyleTTS 2 with an iSTFTNet decoder).
+    Kokoro,
+}
+
+impl Family {
+    /// Value of the `family` key.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kokoro => "kokoro",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        [Self::Kokoro].into_iter().find(|f| f.as_str() == name)
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Element type of a file's tensors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Dtype {
+    /// 32-bit floats.
+    #[default]
+    F32,
+    /// 16-bit floats: half the size.
+    F16,
+}
+
+impl Dtype {
+    fn size(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F16 => 2,
+        }
+    }
+
+    /// Name of the type in safetensors headers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::F32 => "F32",
+            Self::F16 => "F16",
+        }
+    }
+}
+
+/// Where a file's weights are from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Source {
+    /// Name of the converted file.
+    pub file: String,
+    /// SHA-256 of the converted file, in hexadecimal.
+    pub sha256: String,
+    /// What the file was: `onnx-int8`, `onnx-f32`, `onnx-f16` or `pth`.
+    pub kind: String,
+    /// Name and version of the converter.
+    pub converter: String,
+    /// Quantisation → number of tensors that were de-quantised from it. When this is not empty, the weights are not the original
+    /// ones but those rounded to 8 bits.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dequantized: BTreeMap<String, usize>,
+}
+
+/// What a model file says about itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metadata {
+    /// Kind of model.
+    pub family: Family,
+    /// Upstream configuration, vocabulary included, as JSON.
+    pub config: String,
+    /// Where the weights are from.
+    pub source: Source,
+    /// SPDX identifier of the weights' licence.
+    pub license: String,
+    /// Language tags (`en-us`).
+    pub languages: Vec<String>,
+    /// Sample rate of the model's audio.
+    pub sample_rate_hz: u32,
+}

@@ -1,0 +1,284 @@
+//! Opening a model file: mapped into memory, and refused unless everything about it is as it should be.
+
+use super::{Dtype, FORMAT, Family, Metadata};
+use crate::error::others;
+use crate::kokoro::{self, VOICE_PREFIX};
+use memmap2::Mmap;
+use rayon::prelude::*;
+use safetensors::SafeTensors;
+use safetensors::tensor::{SafeTensorError, TensorInfo, TensorView};
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a model file is refused. Every message names the file and says what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {problem}", path.display())]
+pub struct ModelFileError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    #[source]
+    pub problem: Problem,
+}
+
+/// What is wrong with a model file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The file cannot be read.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The header is no safetensors header, or does not cover the file.
+    #[error("the file is cut short or no model file ({0}); pull or convert it again")]
+    Header(String),
+    /// A safetensors file, but not of this format.
+    #[error("the file is not in lumivox's format ({0}); make a model file with `lumivox convert`")]
+    NotLumivox(String),
+    /// A format version or family that this version does not read.
+    #[error("{key} `{value}` is not known to this version of lumivox; update it, or convert the model again")]
+    Unknown {
+        /// The metadata key.
+        key: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// The data is not the data that was written.
+    #[error("the data is damaged (hash {found}, {expected} was written); pull or convert it again")]
+    Hash {
+        /// The hash in the metadata.
+        expected: String,
+        /// The hash of the data.
+        found: String,
+    },
+    /// A tensor of the model is missing.
+    #[error("the tensor `{name}` is missing{}; convert the model again", others(*count))]
+    Missing {
+        /// The first missing tensor.
+        name: String,
+        /// How many are missing in all.
+        count: usize,
+    },
+    /// A tensor is not part of the model.
+    #[error("the tensor `{name}` is not part of the model{}; convert the model again", others(*count))]
+    Extra {
+        /// The first such tensor.
+        name: String,
+        /// How many there are in all.
+        count: usize,
+    },
+    /// A tensor has another shape than the configuration asks for.
+    #[error(
+        "the tensor `{name}` has shape {found:?}, the configuration asks for {expected:?}; convert the model again"
+    )]
+    Shape {
+        /// The tensor.
+        name: String,
+        /// Its shape by the configuration.
+        expected: Vec<usize>,
+        /// Its shape in the file.
+        found: Vec<usize>,
+    },
+    /// A tensor is neither f32 nor f16, or differs from the others.
+    #[error(
+        "the tensor `{name}` has element type {found}; all tensors must be F32, or all F16; convert the model again"
+    )]
+    Dtype {
+        /// The tensor.
+        name: String,
+        /// Its element type.
+        found: String,
+    },
+    /// A tensor has values that are not finite.
+    #[error("the tensor `{name}` has values that are NaN or infinite; convert the model again")]
+    NotFinite {
+        /// The tensor.
+        name: String,
+    },
+}
+
+/// A model file, mapped and checked.
+#[derive(Debug)]
+pub struct ModelFile {
+    map: Mmap,
+    data_start: usize,
+    tensors: BTreeMap<String, TensorInfo>,
+    metadata: Metadata,
+    dtype: Dtype,
+}
+
+impl ModelFile {
+    /// Maps `path` and checks all of it: header, format, family, configuration, the hash of the data, names, shapes and element
+    /// types of all tensors against the configuration, and that every value is finite.
+    ///
+    /// The file must not be changed in place while it is open. lumivox itself only ever replaces files by renaming, which is safe.
+    ///
+    /// # Errors
+    /// Any check fails; see [`Problem`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, ModelFileError> {
+        let path = path.as_ref();
+        Self::open_checked(path).map_err(|problem| ModelFileError { path: path.to_path_buf(), problem })
+    }
+
+    fn open_checked(path: &Path) -> Result<Self, Problem> {
+        let map = map_file(&File::open(path)?)?;
+        let (header_len, header) =
+            SafeTensors::read_metadata(&map).map_err(|e| Problem::Header(describe(&e, map.len())))?;
+        let fields = header.metadata().clone().unwrap_or_default();
+        let metadata = parse_metadata(&fields)?;
+        let tensors: BTreeMap<_, _> = header.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect();
+        let dtype = common_dtype(&tensors)?;
+        let file = Self { map, data_start: 8 + header_len, tensors, metadata, dtype };
+        file.check_shapes()?;
+        file.check_hash(field(&fields, "blake3")?)?;
+        file.check_finite()?;
+        Ok(file)
+    }
+
+    /// What the file says about itself.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// Element type of every tensor.
+    pub fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    /// The tensor `name`, its bytes borrowed from the mapped file.
+    pub fn tensor(&self, name: &str) -> Option<TensorView<'_>> {
+        self.tensors.get(name).and_then(|info| self.view(info))
+    }
+
+    /// All tensors in the order of their names, voices included.
+    pub fn tensors(&self) -> impl Iterator<Item = (&str, TensorView<'_>)> {
+        self.tensors.iter().filter_map(|(name, info)| Some((name.as_str(), self.view(info)?)))
+    }
+
+    /// Names of the voices, sorted, without the prefix that their tensors have.
+    pub fn voices(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().filter_map(|name| name.strip_prefix(VOICE_PREFIX))
+    }
+
+    /// The style rows of `voice`, `[510, 256]`.
+    pub fn voice(&self, voice: &str) -> Option<TensorView<'_>> {
+        self.tensor(&format!("{VOICE_PREFIX}{voice}"))
+    }
+
+    /// Number of parameters, voices left out.
+    pub fn parameters(&self) -> usize {
+        let weights = self.tensors.iter().filter(|(name, _)| !name.starts_with(VOICE_PREFIX));
+        weights.map(|(_, info)| info.shape.iter().product::<usize>()).sum()
+    }
+
+    fn data(&self) -> &[u8] {
+        &self.map[self.data_start..]
+    }
+
+    fn view(&self, info: &TensorInfo) -> Option<TensorView<'_>> {
+        let (start, end) = info.data_offsets;
+        TensorView::new(info.dtype, info.shape.clone(), self.data().get(start..end)?).ok()
+    }
+
+    fn check_shapes(&self) -> Result<(), Problem> {
+        let config = kokoro::Config::parse(&self.metadata.config).map_err(|e| Problem::NotLumivox(e.to_string()))?;
+        let mut schema = kokoro::schema(&config);
+        schema.extend(self.voices().map(|v| (format!("{VOICE_PREFIX}{v}"), config.voice_shape().to_vec())));
+        let mut missing = schema.keys().filter(|n| !self.tensors.contains_key(*n));
+        if let Some(name) = missing.next() {
+            return Err(Problem::Missing { name: name.clone(), count: 1 + missing.count() });
+        }
+        let mut extra = self.tensors.keys().filter(|n| !schema.contains_key(*n));
+        if let Some(name) = extra.next() {
+            return Err(Problem::Extra { name: name.clone(), count: 1 + extra.count() });
+        }
+        match self.tensors.iter().zip(schema.values()).find(|((_, info), expected)| &info.shape != *expected) {
+            Some(((name, info), expected)) => {
+                Err(Problem::Shape { name: name.clone(), expected: expected.clone(), found: info.shape.clone() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn check_hash(&self, expected: &str) -> Result<(), Problem> {
+        let found = blake3::Hasher::new().update_rayon(self.data()).finalize().to_hex();
+        if found.as_str() == expected {
+            return Ok(());
+        }
+        Err(Problem::Hash { expected: expected.into(), found: found.as_str().into() })
+    }
+
+    fn check_finite(&self) -> Result<(), Problem> {
+        let not_finite = self.tensors.par_iter().find_first(|(_, info)| {
+            let (start, end) = info.data_offsets;
+            !all_finite(self.data().get(start..end).unwrap_or_default(), self.dtype)
+        });
+        not_finite.map_or(Ok(()), |(name, _)| Err(Problem::NotFinite { name: name.clone() }))
+    }
+}
+
+/// Maps a file read-only.
+#[allow(unsafe_code)]
+fn map_file(file: &File) -> io::Result<Mmap> {
+    // SAFETY: a mapping is only as constant as its file. Model files are never changed in place: they are written under another name
+    // and renamed, and `ModelFile::open` says so to those who write them otherwise.
+    unsafe { Mmap::map(file) }
+}
+
+/// Whether no exponent has all its bits set, which is how NaN and the infinities are written. Folding instead of stopping at the
+/// first lets the loop be vectorised.
+fn all_finite(bytes: &[u8], dtype: Dtype) -> bool {
+    const BLOCK: usize = 1 << 12;
+    match dtype {
+        Dtype::F32 => bytes.as_chunks::<4>().0.chunks(BLOCK).all(|block| {
+            const EXPONENT: u32 = 0x7f80_0000;
+            !block.iter().fold(false, |bad, &b| bad | (u32::from_le_bytes(b) & EXPONENT == EXPONENT))
+        }),
+        Dtype::F16 => bytes.as_chunks::<2>().0.chunks(BLOCK).all(|block| {
+            const EXPONENT: u16 = 0x7c00;
+            !block.iter().fold(false, |bad, &b| bad | (u16::from_le_bytes(b) & EXPONENT == EXPONENT))
+        }),
+    }
+}
+
+fn describe(error: &SafeTensorError, len: usize) -> String {
+    match error {
+        SafeTensorError::MetadataIncompleteBuffer => format!("its {len} bytes are not as many as its header says"),
+        other => other.to_string(),
+    }
+}
+
+fn field<'a>(fields: &'a HashMap<String, String>, key: &str) -> Result<&'a str, Problem> {
+    fields.get(key).map(String::as_str).ok_or_else(|| Problem::NotLumivox(format!("its metadata lacks `{key}`")))
+}
+
+fn parse_metadata(fields: &HashMap<String, String>) -> Result<Metadata, Problem> {
+    let text = |key| field(fields, key).map(String::from);
+    let invalid = |key: &str, e: &dyn std::fmt::Display| Problem::NotLumivox(format!("its `{key}` is not valid: {e}"));
+    let format = text("format")?;
+    if format != FORMAT {
+        return Err(Problem::Unknown { key: "format", value: format });
+    }
+    let family = text("family")?;
+    let family = Family::parse(&family).ok_or(Problem::Unknown { key: "family", value: family })?;
+    Ok(Metadata {
+        family,
+        config: text("config")?,
+        source: serde_json::from_str(field(fields, "source")?).map_err(|e| invalid("source", &e))?,
+        license: text("license")?,
+        languages: field(fields, "languages")?.split(',').filter(|l| !l.is_empty()).map(String::from).collect(),
+        sample_rate_hz: field(fields, "sample_rate")?.parse().map_err(|e| invalid("sample_rate", &e))?,
+    })
+}
+
+fn common_dtype(tensors: &BTreeMap<String, TensorInfo>) -> Result<Dtype, Problem> {
+    let first = tensors.values().next().map(|info| info.dtype);
+    for (name, info) in tensors {
+        let known = matches!(info.dtype, safetensors::Dtype::F32 | safetensors::Dtype::F16);
+        if !known || Some(info.dtype) != first {
+            return Err(Problem::Dtype { name: name.clone(), found: info.dtype.to_string() });
+        }
+    }
+    Ok(if first == Some(safetensors::Dtype::F16) { Dtype::F16 } else { Dtype::F32 })
+}

@@ -1,0 +1,99 @@
+//! Writing a model file.
+
+use super::{ALIGNMENT, Dtype, FORMAT, Metadata};
+use crate::ConvertError;
+use crate::tensor::Tensor;
+use half::f16;
+use rayon::prelude::*;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+use tempfile::NamedTempFile;
+
+/// Writes `tensors` in the order of their names. The file is written under a temporary name beside `path`, synced and renamed, so
+/// that no half-written file ever has the name `path`.
+///
+/// # Errors
+/// The file cannot be written, or a value does not fit `dtype`.
+pub(crate) fn write(
+    path: &Path,
+    metadata: &Metadata,
+    tensors: &BTreeMap<String, Tensor>,
+    dtype: Dtype,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(), ConvertError> {
+    let total = tensors.values().map(|t| (t.data.len() * dtype.size()) as u64).sum();
+    let mut hasher = blake3::Hasher::new();
+    let mut done = 0;
+    for (name, tensor) in tensors {
+        let bytes = encode(tensor, dtype).ok_or_else(|| ConvertError::NotFinite { name: name.clone() })?;
+        hasher.update_rayon(&bytes);
+        done += bytes.len() as u64;
+        progress(done / 2, total);
+    }
+    let header = header(metadata, tensors, dtype, &hasher.finalize().to_hex());
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut write_all = || -> io::Result<()> {
+        let mut file = temporary_file(folder)?;
+        file.write_all(&header)?;
+        let mut done = 0;
+        for tensor in tensors.values() {
+            let bytes = encode(tensor, dtype).unwrap_or_default();
+            file.write_all(&bytes)?;
+            done += bytes.len() as u64;
+            progress((total + done) / 2, total);
+        }
+        file.as_file().sync_all()?;
+        file.persist(path).map(drop).map_err(|e| e.error)
+    };
+    write_all().map_err(ConvertError::io(path))
+}
+
+/// A temporary file with the permissions of an ordinary one; by default only its user could read it.
+fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.prefix(".lumivox-").suffix(".tmp").tempfile_in(folder)
+}
+
+/// The tensor's little-endian bytes, or `None` when a value is not finite in `dtype`.
+fn encode(tensor: &Tensor, dtype: Dtype) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; tensor.data.len() * dtype.size()];
+    let all_finite = match dtype {
+        Dtype::F32 => bytes.par_chunks_mut(4 << 14).zip(tensor.data.par_chunks(1 << 14)).all(|(out, values)| {
+            out.as_chunks_mut::<4>().0.iter_mut().zip(values).for_each(|(o, v)| *o = v.to_le_bytes());
+            values.iter().all(|v| v.is_finite())
+        }),
+        Dtype::F16 => bytes.par_chunks_mut(2 << 14).zip(tensor.data.par_chunks(1 << 14)).all(|(out, values)| {
+            out.as_chunks_mut::<2>().0.iter_mut().zip(values).for_each(|(o, &v)| *o = f16::from_f32(v).to_le_bytes());
+            values.iter().all(|&v| f16::from_f32(v).is_finite())
+        }),
+    };
+    all_finite.then_some(bytes)
+}
+
+/// Length field and header, padded so that the data section is aligned. Maps of `BTreeMap` order make it deterministic.
+fn header(metadata: &Metadata, tensors: &BTreeMap<String, Tensor>, dtype: Dtype, blake3: &str) -> Vec<u8> {
+    let fields = BTreeMap::from([
+        ("format", FORMAT.to_string()),
+        ("family", metadata.family.as_str().to_string()),
+        ("config", metadata.config.clone()),
+        ("source", json!(metadata.source).to_string()),
+        ("license", metadata.license.clone()),
+        ("languages", metadata.languages.join(",")),
+        ("sample_rate", metadata.sample_rate_hz.to_string()),
+        ("blake3", blake3.to_string()),
+    ]);
+    let mut entries = BTreeMap::<&str, Value>::from([("__metadata__", json!(fields))]);
+    let mut offset = 0;
+    for (name, tensor) in tensors {
+        let end = offset + tensor.data.len() * dtype.size();
+        entries.insert(name, json!({ "dtype": dtype.as_str(), "shape": tensor.shape, "data_offsets": [offset, end] }));
+        offset = end;
+    }
+    let mut json = json!(entries).to_string().into_bytes();
+    json.resize((8 + json.len()).next_multiple_of(ALIGNMENT) - 8, b' ');
+    [&(json.len() as u64).to_le_bytes()[..], &json].concat()
+}

@@ -1,0 +1,179 @@
+//! Finding what is not written as words (numbers, dates, money, abbreviations, addresses …) and saying how it is read.
+//!
+//! Rules are tried at the places where something can begin, each on a short stretch of text, so the cost is linear in
+//! the text. What no rule claims goes to the dictionary as it stands.
+
+mod abbreviations;
+mod dates;
+mod numeric;
+mod units;
+mod web;
+
+use std::ops::Range;
+
+use super::Dialect;
+use crate::error::{Error, Result};
+
+/// How a part of an item is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Say {
+    /// Words, separated by blanks or hyphens.
+    Words(String),
+    /// Letters one by one.
+    Letters(String),
+    /// A short break.
+    Pause,
+    /// The possessive ending of what comes before.
+    Possessive,
+}
+
+impl Say {
+    pub(crate) fn words(words: impl Into<String>) -> Vec<Self> {
+        vec![Self::Words(words.into())]
+    }
+}
+
+/// A stretch of text with its reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Item {
+    pub range: Range<usize>,
+    pub say: Vec<Say>,
+}
+
+/// Bytes that a rule takes, and their reading.
+type Match = Option<(usize, Vec<Say>)>;
+
+/// The longest stretch that a rule looks at.
+const REACH: usize = 160;
+
+/// A place in the text where a rule is tried.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    /// What stands before.
+    before: &'a str,
+    /// What begins here, at most `REACH` bytes.
+    rest: &'a str,
+    dialect: Dialect,
+}
+
+impl<'a> Place<'a> {
+    /// The word before this place, if only one blank lies between.
+    fn previous_word(&self) -> &'a str {
+        let Some(before) = self.before.strip_suffix([' ', '\u{a0}']) else { return "" };
+        let near = floor_boundary(before, before.len().saturating_sub(40));
+        let near = &before[near..];
+        &near[near
+            .rfind(|c: char| !(c.is_alphanumeric() || c == '.' || c == '\''))
+            .map_or(0, |at| ceil_boundary(near, at + 1))..]
+    }
+
+    /// Whether a word or number may end after `length` bytes.
+    fn ends_at(&self, length: usize) -> bool {
+        let mut after = self.rest[length..].chars();
+        match after.next() {
+            None => true,
+            Some(c) if c.is_alphanumeric() || c == '_' => false,
+            Some('-' | '.' | ',' | ':' | '/' | '–') => !after.next().is_some_and(|c| c.is_numeric()),
+            Some(_) => true,
+        }
+    }
+}
+
+fn floor_boundary(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+fn ceil_boundary(text: &str, mut at: usize) -> usize {
+    while at < text.len() && !text.is_char_boundary(at) {
+        at += 1;
+    }
+    at
+}
+
+/// The rules with their compiled patterns.
+pub(crate) struct Normalizer {
+    dialect: Dialect,
+    numeric: numeric::Rules,
+    dates: dates::Rules,
+    web: web::Rules,
+}
+
+/// Compiles a pattern that must match at the start.
+fn pattern(pattern: &str) -> Result<regex::Regex> {
+    regex::Regex::new(&format!("^(?:{pattern})")).map_err(|e| Error::data("normalizer", e))
+}
+
+impl Normalizer {
+    pub(crate) fn new(dialect: Dialect) -> Result<Self> {
+        let (numeric, dates, web) = (numeric::Rules::new()?, dates::Rules::new()?, web::Rules::new()?);
+        Ok(Self { dialect, numeric, dates, web })
+    }
+
+    /// Everything in `text` that has a reading of its own, in order, without overlaps.
+    pub(crate) fn items(&self, text: &str) -> Vec<Item> {
+        let mut items = Vec::new();
+        let mut at = 0;
+        let mut previous: Option<char> = None;
+        while let Some(c) = text[at..].chars().next() {
+            let found = if may_begin(text, at, previous, c) { self.match_at(text, at, previous, c) } else { None };
+            if let Some((length, say)) = found.filter(|(length, _)| *length > 0) {
+                let (length, say) = with_possessive(&text[at..], length, say);
+                items.push(Item { range: at..at + length, say });
+                at += length;
+                previous = text[..at].chars().next_back();
+            } else {
+                at += c.len_utf8();
+                previous = Some(c);
+            }
+        }
+        items
+    }
+
+    fn match_at(&self, text: &str, at: usize, previous: Option<char>, c: char) -> Match {
+        let end = floor_boundary(text, (at + REACH).min(text.len()));
+        let place = Place { before: &text[..at], rest: &text[at..end], dialect: self.dialect };
+        if previous.is_none_or(|p| p.is_whitespace() || "(<[\"'“‘".contains(p)) {
+            // A longer address is read in parts; without a limit, a megabyte of brackets would be read a million times.
+            let reach = floor_boundary(text, (at + 512).min(text.len()));
+            let chunk = text[at..reach].split(char::is_whitespace).next().unwrap_or_default();
+            if let Some(found) = self.web.address(chunk) {
+                return Some(found);
+            }
+        }
+        if c.is_alphabetic() {
+            return abbreviations::read(&place).or_else(|| self.numeric.money(&place));
+        }
+        self.dates.read(&place).or_else(|| self.numeric.read(&place)).or_else(|| self.web.symbol(&place, previous))
+    }
+}
+
+/// Whether something can begin with `c` after `previous`: not inside a word or number.
+fn may_begin(text: &str, at: usize, previous: Option<char>, c: char) -> bool {
+    let Some(previous) = previous else { return true };
+    if previous.is_alphanumeric() || previous == '_' {
+        // Symbols may follow anything; signs and digits would be part of the word.
+        return !c.is_alphanumeric() && !"-–−+.,'’$£€¥₹_".contains(c);
+    }
+    let glue = matches!(previous, '-' | '.' | ',' | ':' | '/' | '\'' | '’' | '–' | '&');
+    let inside = glue
+        && text[..at - previous.len_utf8()].chars().next_back().is_some_and(|c| c.is_alphanumeric())
+        && c.is_alphanumeric();
+    !inside
+}
+
+/// Adds a possessive ending that follows an item.
+fn with_possessive(rest: &str, length: usize, mut say: Vec<Say>) -> (usize, Vec<Say>) {
+    let after = &rest[length..];
+    let Some(suffix) = ["'s", "’s"].into_iter().find(|s| after.starts_with(*s)) else { return (length, say) };
+    if after[suffix.len()..].starts_with(char::is_alphanumeric) {
+        return (length, say);
+    }
+    say.push(Say::Possessive);
+    (length + suffix.len(), say)
+}
+
+#[cfg(test)]
+mod tests;

