@@ -12,8 +12,8 @@ nothing after `TAG=` means "spell it".
 
 Tagger, once decompressed: sections, each a little-endian u32 byte count and that many bytes:
 exceptions (`orth TAB piece ...`, UTF-8 lines; a piece is `text` or `text US norm`, US the unit separator 0x1f), norms
-(pairs of u64, the murmur hashes of a word and of its norm, sorted), labels (UTF-8 lines), weights (f16, in the order
-of `weights()` below).
+(pairs of u64, spaCy's ids of a word and of its norm, sorted), symbols (`string TAB id`: the strings that have small
+fixed ids instead of hashes), labels (UTF-8 lines), weights (f16, in the order of `weights()` below).
 """
 
 import importlib.resources
@@ -27,7 +27,7 @@ import spacy
 import zstandard
 from spacy.lang.norm_exceptions import BASE_NORMS
 from spacy.strings import hash_string
-from spacy.symbols import NORM, ORTH
+from spacy.symbols import IDS, NORM, ORTH
 
 
 def compress(raw: bytes) -> bytes:
@@ -63,9 +63,13 @@ def exceptions(nlp):
 
 
 def norms(nlp) -> bytes:
-    table = {hash_string(orth): norm for orth, norm in BASE_NORMS.items()}
-    table = dict(nlp.vocab.lookups.get_table("lexeme_norm").items()) | table
-    return b"".join(struct.pack("<QQ", orth, hash_string(norm)) for orth, norm in sorted(table.items()))
+    table = dict(nlp.vocab.lookups.get_table("lexeme_norm").items())
+    table |= {hash_string(orth): norm for orth, norm in BASE_NORMS.items()}
+    return b"".join(struct.pack("<QQ", orth, nlp.vocab.strings.add(norm)) for orth, norm in sorted(table.items()))
+
+
+def symbols():
+    return [f"{name}\t{number}" for name, number in sorted(IDS.items()) if name]
 
 
 def weights(nlp):
@@ -90,6 +94,7 @@ def tagger() -> bytes:
     sections = [
         "\n".join(exceptions(nlp)).encode(),
         norms(nlp),
+        "\n".join(symbols()).encode(),
         "\n".join(nlp.get_pipe("tagger").labels).encode(),
         flat.astype("<f2").tobytes(),
     ]

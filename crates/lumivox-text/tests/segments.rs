@@ -1,5 +1,7 @@
 //! Cutting into segments: limits, places, nothing lost.
 
+#![allow(clippy::unwrap_used)] // test code
+
 use lumivox_text::ids::kokoro::Vocabulary;
 use lumivox_text::{Boundary, Dialect, English, Segment, SegmentLimits, segments};
 

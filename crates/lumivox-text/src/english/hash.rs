@@ -1,7 +1,7 @@
 //! MurmurHash as spaCy's string store and thinc's hash embeddings use it (public domain, Austin Appleby).
 
-/// MurmurHash64A of `bytes` with seed 1: spaCy's id of a string.
-pub(crate) fn string_id(text: &str) -> u64 {
+/// MurmurHash64A of `bytes` with seed 1: how spaCy tells strings apart.
+pub(crate) fn string_hash(text: &str) -> u64 {
     const M: u64 = 0xc6a4_a793_5bd1_e995;
     let bytes = text.as_bytes();
     if bytes.is_empty() {
@@ -47,10 +47,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn string_ids_are_spacys() {
+    fn string_hashes_are_spacys() {
         // nlp.vocab.strings["the"], ["color"] and ["p.m."] of spaCy 3.8
-        assert_eq!(string_id("the"), 7_425_985_699_627_899_538);
-        assert_eq!(string_id("color"), 7_045_580_820_573_707_335);
-        assert_eq!(string_id("p.m."), 367_645_567_677_572_359);
+        assert_eq!(string_hash("the"), 7_425_985_699_627_899_538);
+        assert_eq!(string_hash("color"), 7_045_580_820_573_707_335);
+        assert_eq!(string_hash("p.m."), 367_645_567_677_572_359);
     }
 }

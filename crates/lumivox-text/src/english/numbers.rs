@@ -129,8 +129,13 @@ pub(crate) fn spell(digits: &str) -> String {
     names.collect::<Vec<_>>().join(" ")
 }
 
-/// A number with or without thousands commas and decimals: "1,234.5", ".75", "007".
+/// A number with or without thousands commas and decimals: "1,234.5", ".75", "007"; several numbers if the commas do not
+/// stand at the thousands.
 pub(crate) fn number(written: &str, dialect: Dialect) -> String {
+    let mut groups = written.split('.').next().unwrap_or_default().split(',').skip(1);
+    if !groups.all(|group| group.len() == 3) {
+        return written.split(',').map(|part| number(part, dialect)).collect::<Vec<_>>().join(" ");
+    }
     let written = written.replace(',', "");
     let (whole, decimals) = written.split_once('.').unwrap_or((&written, ""));
     let whole_words = match whole {
@@ -210,6 +215,7 @@ mod tests {
         assert_eq!(number(".5", American), "point five");
         assert_eq!(number("1,234.50", American), "one thousand two hundred thirty-four point five zero");
         assert_eq!(number("007", American), "zero zero seven");
+        assert_eq!(number("1,2,3", American), "one two three");
         assert_eq!(plural("nineteen sixty"), "nineteen sixties");
         assert_eq!(plural("nineteen hundred"), "nineteen hundreds");
         assert_eq!(number(&"9".repeat(50), American), ["nine"; 50].join(" "));

@@ -45,6 +45,10 @@ impl Markup {
         let mut at = 0;
         for found in self.0.captures_iter(original) {
             let (Some(whole), Some(word)) = (found.get(0), found.get(1)) else { continue };
+            // Nothing to say otherwise: ordinary text then.
+            if !word.as_str().contains(char::is_alphanumeric) {
+                continue;
+            }
             source.append(original, at..whole.start());
             let start = source.text.len();
             // From here the span covers the opening bracket, too.
@@ -107,7 +111,8 @@ impl SourceText {
             }
             let mut chars = part.char_indices();
             let Some((_, first)) = chars.next() else { break };
-            let length = chars.find(|(_, c)| !continues(*c)).map_or(part.len(), |(at, _)| at);
+            let alone = is_invisible(first) || first.is_control() || ascii_form(first).is_some();
+            let length = chars.find(|(_, c)| alone || !continues(*c)).map_or(part.len(), |(at, _)| at);
             self.append_cluster(&part[..length], first, rest);
             rest += length;
         }
@@ -116,22 +121,20 @@ impl SourceText {
     /// Appends a character with its combining marks.
     fn append_cluster(&mut self, cluster: &str, first: char, at: usize) {
         let start = self.text.len();
-        let marks = &cluster[first.len_utf8()..];
-        if is_invisible(first) {
-            self.text.extend(marks.nfc());
-        } else if first.is_control() && !first.is_whitespace() {
+        if first.is_control() && !first.is_whitespace() {
             self.text.push(' ');
             self.warn_control(cluster, at);
         } else if let Some(plain) = ascii_form(first) {
             self.text.push(plain);
-            self.text.extend(marks.nfc());
-        } else {
+        } else if !is_invisible(first) {
             self.text.extend(cluster.nfc());
         }
-        if self.text[start..] != *cluster {
-            // Inside a changed cluster every byte stands for its end; its first byte for its start.
-            self.breaks.push((start, at));
-            for inside in start + 1..self.text.len() {
+        let same = self.text[start..].chars().zip(cluster.chars()).take_while(|(a, b)| a == b);
+        let same: usize = same.map(|(c, _)| c.len_utf8()).sum();
+        if same < cluster.len() || start + same < self.text.len() {
+            // Inside what has changed every byte stands for its end; its first byte for its start.
+            self.breaks.push((start + same, at + same));
+            for inside in start + same + 1..=self.text.len() {
                 self.breaks.push((inside, at + cluster.len()));
             }
             self.breaks.push((self.text.len(), at + cluster.len()));

@@ -101,7 +101,11 @@ fn mark_spaces(text: &str, units: &mut [Unit]) {
         let (Some(unit), Some(next)) = (before.last_mut(), after.first()) else { continue };
         let gap = text.get(unit.range.end..next.range.start).unwrap_or_default();
         unit.whitespace |= gap.contains(char::is_whitespace);
-        let said = |unit: &Unit| !matches!(unit.kind, Kind::Fixed(..));
+        let said = |unit: &Unit| match &unit.kind {
+            Kind::Fixed(_, source) => *source == Source::User,
+            Kind::Item(..) => true,
+            Kind::Word(_) => !text[unit.range.clone()].chars().all(|c| ".,;:!?…-–'’".contains(c)),
+        };
         let either = matches!(unit.kind, Kind::Item(..)) || matches!(next.kind, Kind::Item(..));
         unit.whitespace |= either && said(unit) && said(next);
     }

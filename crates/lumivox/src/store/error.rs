@@ -40,16 +40,13 @@ pub enum StoreError {
         reason: String,
     },
     /// A download from the hub broke off.
-    #[error("the download of {file} from the hub broke off ({reason}); run again to go on, or pull from the mirror")]
+    #[error("the download of {file} from the hub broke off ({reason}); run again to go on")]
     HubInterrupted {
         /// The file.
         file: String,
         /// Why.
         reason: String,
     },
-    /// The model has no package mirror.
-    #[error("the model `{0}` has no package mirror; it can be pulled from the hub only")]
-    NoMirror(String),
     /// A program that the mirror needs is not installed.
     #[error("{program} is needed for the package mirror and was not found; install {package}")]
     ToolMissing {

@@ -14,7 +14,6 @@ pub(super) struct Manifest {
 
 /// A model that can be pulled.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ModelEntry {
     /// What the model is called on the command line.
     pub name: String,
@@ -26,10 +25,21 @@ pub struct ModelEntry {
     pub license: String,
     /// Language tags (`en-us`).
     pub languages: Vec<String>,
-    /// The original checkpoint.
-    pub hub: HubEntry,
-    /// The same model in packages, where there is one.
-    pub mirror: Option<MirrorEntry>,
+    /// Where the weights are from.
+    #[serde(flatten)]
+    pub origin: Origin,
+    /// The model that stands in where the hub can't be reached.
+    pub fallback: Option<String>,
+}
+
+/// Where a model's weights are from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// The original checkpoint, on the hub.
+    Hub(HubEntry),
+    /// Packages that hold the checkpoint in another form.
+    Mirror(MirrorEntry),
 }
 
 /// A repository of the Hugging Face hub.
@@ -56,15 +66,15 @@ pub struct HubFile {
     pub path: String,
     /// Size, where it is known beforehand.
     pub bytes: Option<u64>,
-    /// SHA-256 in hexadecimal.
-    pub sha256: String,
+    /// SHA-256 in hexadecimal; where it is not known beforehand, the one that the hub states for the revision.
+    pub sha256: Option<String>,
 }
 
 /// A checkpoint in packages.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MirrorEntry {
-    /// What the user should know about these weights, to follow "the mirror is used:".
+    /// What the user should know about these weights, to follow the model's name and "from its packages:".
     pub note: String,
     /// File name of the checkpoint that the parts make together.
     pub checkpoint: String,
@@ -110,7 +120,12 @@ pub enum Registry {
 
 impl Manifest {
     pub(super) fn parse(toml: &str) -> Result<Self, StoreError> {
-        toml::from_str(toml).map_err(|e| StoreError::Manifest(e.to_string()))
+        let manifest: Self = toml::from_str(toml).map_err(|e| StoreError::Manifest(e.to_string()))?;
+        let known = |name: &String| manifest.models.iter().any(|model| &model.name == name);
+        match manifest.models.iter().filter_map(|model| model.fallback.as_ref()).find(|name| !known(name)) {
+            Some(name) => Err(StoreError::Manifest(format!("no model `{name}` to fall back on"))),
+            None => Ok(manifest),
+        }
     }
 }
 
@@ -121,14 +136,14 @@ mod tests {
     #[test]
     fn the_embedded_manifest_is_valid() {
         let manifest = Manifest::parse(EMBEDDED).unwrap();
-        let kokoro = &manifest.models[0];
-        assert_eq!((&*kokoro.name, kokoro.hub.files.len()), ("kokoro", 56));
-        for wanted in [&kokoro.hub.checkpoint, &kokoro.hub.config] {
-            assert!(kokoro.hub.files.iter().any(|f| &f.path == wanted));
+        let [kokoro, int8] = &manifest.models[..] else { panic!("two models") };
+        let (Origin::Hub(hub), Origin::Mirror(mirror)) = (&kokoro.origin, &int8.origin) else { panic!("one of each") };
+        assert_eq!((&*kokoro.name, hub.files.len(), kokoro.fallback.as_ref()), ("kokoro", 56, Some(&int8.name)));
+        for wanted in [&hub.checkpoint, &hub.config] {
+            assert!(hub.files.iter().any(|f| &f.path == wanted && f.sha256.is_some()));
         }
-        let mirror = kokoro.mirror.as_ref().unwrap();
-        let hashes = kokoro.hub.files.iter().map(|f| &f.sha256).chain([&mirror.sha256]).chain(&mirror.voices.sha256);
-        for hash in hashes {
+        let known = hub.files.iter().filter_map(|f| f.sha256.as_ref());
+        for hash in known.chain([&mirror.sha256]).chain(&mirror.voices.sha256) {
             assert!(hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()), "{hash}");
         }
     }

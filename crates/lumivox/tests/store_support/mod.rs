@@ -33,16 +33,24 @@ pub fn hub_files() -> BTreeMap<String, Vec<u8>> {
     ])
 }
 
-/// A manifest of the model `tiny`; `mirror` is appended.
+/// A manifest of the model `tiny`, and of `tiny-int8` that it falls back on if there is a `mirror`.
 pub fn manifest(mirror: &str) -> String {
     let entry = |(path, bytes): (&String, &Vec<u8>)| {
         format!("  {{ path = \"{path}\", bytes = {}, sha256 = \"{}\" }},\n", bytes.len(), sha256(bytes))
     };
     let files: String = hub_files().iter().map(entry).collect();
+    let model = |name: &str, title: &str| {
+        format!(
+            "[[models]]\nname = \"{name}\"\ntitle = \"{title}\"\nfamily = \"kokoro\"\nlicense = \"CC0-1.0\"\nlanguages = [\"en-us\"]\n"
+        )
+    };
+    let (tiny, fallback, int8) = match mirror {
+        "" => (model("tiny", "Tiny"), "", String::new()),
+        mirror => (model("tiny", "Tiny"), "fallback = \"tiny-int8\"\n", model("tiny-int8", "Tiny in 8 bits") + mirror),
+    };
     format!(
-        "[[models]]\nname = \"tiny\"\ntitle = \"Tiny\"\nfamily = \"kokoro\"\nlicense = \"CC0-1.0\"\nlanguages = [\"en-us\"]\n\
-         [models.hub]\nrepo = \"test/tiny\"\nrevision = \"{COMMIT}\"\ncheckpoint = \"tiny.pth\"\nconfig = \"config.json\"\n\
-         files = [\n{files}]\n{mirror}"
+        "{tiny}{fallback}[models.hub]\nrepo = \"test/tiny\"\nrevision = \"{COMMIT}\"\ncheckpoint = \"tiny.pth\"\nconfig = \"config.json\"\n\
+         files = [\n{files}]\n{int8}"
     )
 }
 
@@ -133,6 +141,8 @@ impl Shared {
             let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
             return;
         };
+        // As the hub has it for large files, whatever is sent then.
+        let etag = sha256(content);
         let mut content = content.clone();
         if mode == Mode::OtherBytes && path == "tiny.pth" {
             content.reverse();
@@ -143,7 +153,7 @@ impl Shared {
         let head = format!(
             "HTTP/1.1 206 Partial Content\r\nETag: \"{}\"\r\nx-repo-commit: {COMMIT}\r\nContent-Range: bytes {start}-{}/{}\r\n\
              Content-Length: {}\r\nConnection: close\r\n\r\n",
-            sha256(path.as_bytes()),
+            etag,
             end - 1,
             content.len(),
             end - start

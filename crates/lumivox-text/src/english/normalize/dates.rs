@@ -26,6 +26,7 @@ pub(super) struct Rules {
     iso: Regex,
     slashed: Regex,
     clock: Regex,
+    ratio: Regex,
     hour: Regex,
     day_before_month: Regex,
     day: Regex,
@@ -45,6 +46,7 @@ impl Rules {
             iso: pattern(r"([0-9]{4})[-/]([0-9]{2})[-/]([0-9]{2})")?,
             slashed: pattern(r"([0-9]{1,2})([/.])([0-9]{1,2})[/.]([0-9]{4}|[0-9]{2})")?,
             clock: pattern(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(?: ?([AaPp])\.?([Mm])(?:\.|\b))?")?,
+            ratio: pattern(r"([0-9]{1,3}):([0-9]{1,3})")?,
             hour: pattern(r"([0-9]{1,2}) ?([AaPp])\.?([Mm])(?:\.|\b)")?,
             day_before_month: pattern(r"([0-9]{1,2})(?:st|nd|rd|th)?( of)? ([A-Z][a-z]{2,8})\b")?,
             day: pattern(r"([0-9]{1,2})(?:st|nd|rd|th)?")?,
@@ -138,7 +140,7 @@ impl Rules {
                 return Some((end, vec![Say::Words(cardinal(&found[1], dialect)), half(&found[2])]));
             }
         }
-        let found = self.clock.captures(place.rest)?;
+        let Some(found) = self.clock.captures(place.rest) else { return self.ratio(place) };
         let (hour, minute): (u32, u32) = (found[1].parse().ok()?, found[2].parse().ok()?);
         if hour > 24 || minute > 59 {
             return self.ratio(place);
@@ -164,9 +166,9 @@ impl Rules {
         Some((found[0].len(), say))
     }
 
-    /// "30:70".
+    /// "16:9".
     fn ratio(&self, place: &Place<'_>) -> Match {
-        let found = self.clock.captures(place.rest).filter(|f| f.get(3).is_none() && f.get(4).is_none())?;
+        let found = self.ratio.captures(place.rest)?;
         let words = format!("{} to {}", cardinal(&found[1], place.dialect), cardinal(&found[2], place.dialect));
         place.ends_at(found[0].len()).then(|| (found[0].len(), Say::words(words)))
     }

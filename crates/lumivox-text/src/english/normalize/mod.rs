@@ -5,7 +5,7 @@
 
 mod abbreviations;
 mod dates;
-mod numeric;
+pub(super) mod numeric;
 mod units;
 mod web;
 

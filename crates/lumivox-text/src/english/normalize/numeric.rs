@@ -312,7 +312,8 @@ fn fraction(numerator: &str, denominator: &str, dialect: Dialect) -> Option<Stri
     Some(format!("{} {name}", cardinal(numerator, dialect)))
 }
 
-fn vulgar(sign: &str) -> Option<&'static str> {
+/// The reading of a fraction that is one character.
+pub(in crate::english) fn vulgar(sign: &str) -> Option<&'static str> {
     Some(match sign {
         "½" => "one half",
         "⅓" => "one third",

@@ -114,6 +114,7 @@ fn times() {
         ("9:15-10:30", "nine fifteen to ten thirty"),
         ("1:02:03", "one oh two and three seconds"),
         ("30:70", "thirty to seventy"),
+        ("16:9", "sixteen to nine"),
         ("at 5 am sharp", "at five A.M. sharp"),
         ("5 amps", "5 amps".replace('5', "five").as_str()),
     ]);
@@ -292,6 +293,7 @@ fn web_and_symbols() {
         ("2 + 2 = 4", "two plus two equals four"),
         ("3 × 4", "three times four"),
         ("5 * 3", "five times three"),
+        ("10^6", "tento the power ofsix"),
         ("a → b", "a to b"),
         ("10 > 5", "ten is greater than five"),
         ("© 2024", "copyright twenty twenty-four"),

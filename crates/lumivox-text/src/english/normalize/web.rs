@@ -92,6 +92,9 @@ impl Rules {
             {
                 return Some((1, Say::words("times")));
             }
+            '^' if previous.is_some_and(|p| p.is_ascii_digit()) && next.is_some_and(|n| n.is_ascii_digit()) => {
+                return Some((1, Say::words("to the power of")));
+            }
             '<' | '>' if previous == Some(' ') && next == Some(' ') => {
                 let words = if first == '<' { "is less than" } else { "is greater than" };
                 return Some((1, Say::words(words)));
