@@ -10,7 +10,7 @@ use lumivox::text::Dialect;
 ///
 /// The first `say` fetches the model (some 120 to 360 MB) into the cache folder and keeps it there; after that nothing is fetched.
 #[derive(Parser)]
-#[command(name = "lumivox", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+#[command(name = "lumivox", version, arg_required_else_help = true, args_override_self = true, after_help = EXIT_CODES)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
