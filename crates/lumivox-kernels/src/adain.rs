@@ -109,44 +109,45 @@ impl Kernel for Row<'_> {
     fn run<S: Simd>(self, s: S) {
         let Row { x, out, gamma, beta, eps, activation } = self;
         let n = x.len() as f64;
-        let mean = sum(s, x, |v| v) / n;
-        let centre = s.splat(mean as f32);
-        let variance = sum(s, x, |v| {
-            let d = s.sub(v, centre);
-            s.mul(d, d)
-        }) / n;
+        let mean = sum_of_squares(s, x, None) / n;
+        let variance = sum_of_squares(s, x, Some(mean as f32)) / n;
         let scale = f64::from(1.0 + gamma) / (variance + f64::from(eps)).sqrt();
         let (scale, shift) = (s.splat(scale as f32), s.splat((f64::from(beta) - mean * scale) as f32));
         match activation {
-            RowActivation::None => map(s, x, out, |v| s.mul_add(v, scale, shift)),
+            RowActivation::None => map!(s, x, out, |v| s.mul_add(v, scale, shift)),
             RowActivation::LeakyRelu(slope) => {
-                map(s, x, out, |v| math::leaky_relu(s, s.mul_add(v, scale, shift), s.splat(slope)))
+                map!(s, x, out, |v| math::leaky_relu(s, s.mul_add(v, scale, shift), s.splat(slope)))
             }
             RowActivation::Snake(alpha) => {
                 let (alpha, alpha_inv) = (s.splat(alpha), s.splat(1.0 / alpha));
-                map(s, x, out, |v| math::snake(s, s.mul_add(v, scale, shift), alpha, alpha_inv))
+                map!(s, x, out, |v| math::snake(s, s.mul_add(v, scale, shift), alpha, alpha_inv))
             }
         }
     }
 }
 
-/// `Σ f(x)`: vector sums over pieces of at most 1,024 vectors, the pieces joined in `f64`.
+/// `Σ (x − centre)²`, or `Σ x` without a centre: vector sums over pieces of at most 1,024 vectors, the pieces joined in `f64`.
 #[inline(always)]
-fn sum<S: Simd>(s: S, x: &[f32], f: impl Fn(S::V) -> S::V) -> f64 {
+fn sum_of_squares<S: Simd>(s: S, x: &[f32], centre: Option<f32>) -> f64 {
     let mut total = 0f64;
     for piece in x.chunks(1024 * S::LANES) {
-        let vectors = piece.chunks_exact(S::LANES);
-        let mut tail = 0f64;
-        for &value in vectors.remainder() {
-            // One value in every lane: the same arithmetic as the whole vectors.
-            tail += f64::from(s.sum(f(s.splat(value)))) / S::LANES as f64;
-        }
         let mut lanes = s.splat(0.0);
+        let vectors = piece.chunks_exact(S::LANES);
+        for &value in vectors.remainder() {
+            total += centre.map_or(f64::from(value), |centre| f64::from((value - centre) * (value - centre)));
+        }
         for vector in vectors {
             // SAFETY: `chunks_exact` gives LANES values.
-            lanes = s.add(lanes, f(unsafe { s.load(vector.as_ptr()) }));
+            let v = unsafe { s.load(vector.as_ptr()) };
+            lanes = match centre {
+                None => s.add(lanes, v),
+                Some(centre) => {
+                    let d = s.sub(v, s.splat(centre));
+                    s.mul_add(d, d, lanes)
+                }
+            };
         }
-        total += f64::from(s.sum(lanes)) + tail;
+        total += f64::from(s.sum(lanes));
     }
     total
 }

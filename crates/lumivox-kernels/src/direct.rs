@@ -1,8 +1,8 @@
 //! Direct convolution, the engine under [`Conv1d`](crate::Conv1d) and [`ConvTranspose1d`](crate::ConvTranspose1d).
 //!
 //! The work is cut into tiles of output steps. A thread copies the tile's input, with its halo and zeros for the padding, into a contiguous buffer once; then
-//! for each block of eight output rows it walks taps and input channels with the block's sums in registers: `TILE_ROWS` rows × up to three vectors of steps,
-//! one broadcast weight for each row. Weights are packed once as `[group][row block][tap][channel][8]`, the order in which they are read. With a stride, the
+//! for each block of eight output rows it walks input channels and taps with the block's sums in registers: `TILE_ROWS` rows × up to three vectors of steps,
+//! one broadcast weight for each row. Weights are packed once as `[group][row block][channel][tap][8]`, the order in which they are read. With a stride, the
 //! input copy sorts steps by phase, so that each tap still reads neighbours.
 
 use std::cell::RefCell;
@@ -78,7 +78,7 @@ impl Direct {
                 packed_bias[block * BLOCK + row % BLOCK] = bias(group, row);
                 for tap in 0..taps {
                     for channel in 0..c_in {
-                        let index = ((block * taps + tap) * c_in + channel) * BLOCK + row % BLOCK;
+                        let index = ((block * c_in + channel) * taps + tap) * BLOCK + row % BLOCK;
                         weights[index] = weight(group, row, channel, tap);
                     }
                 }
@@ -239,6 +239,14 @@ impl Tile<'_> {
         }
     }
 
+    /// Where a tap's first step lies in a row of the input buffer.
+    #[inline(always)]
+    fn offset(&self, tap: usize, phase_len: usize) -> usize {
+        let conv = self.call.conv;
+        let steps = tap * conv.dilation;
+        if conv.stride == 1 { steps } else { steps % conv.stride * phase_len + steps / conv.stride }
+    }
+
     /// Eight rows of up to `N` vectors of columns, `R` rows in registers at a time.
     #[inline(always)]
     fn block<S: Simd, const R: usize, const N: usize>(
@@ -258,16 +266,15 @@ impl Tile<'_> {
         let mut sums = [[0f32; MAX_COLUMNS]; BLOCK];
         for half in (0..valid_rows).step_by(R) {
             let mut acc: [[S::V; N]; R] = std::array::from_fn(|r| [simd.splat(bias[half + r]); N]);
-            for tap in 0..conv.taps {
-                let offset = tap * conv.dilation;
-                let offset = offset % conv.stride * phase_len + offset / conv.stride;
-                // The last channel's read is the furthest; `run` sized the buffer for it.
-                debug_assert!((conv.c_in - 1) * row_len + offset + N * S::LANES <= x.len());
-                // SAFETY: reads lie below (c_in − 1)·row_len + offset + N·LANES, which the buffer holds; weights lie in the block's slice.
-                unsafe {
-                    let mut xp = x.as_ptr().add(offset);
-                    let mut wp = weights.as_ptr().add(tap * conv.c_in * BLOCK + half);
-                    for _ in 0..conv.c_in {
+            // The last channel's last tap is the furthest read; `run` sized the buffer for it.
+            debug_assert!((conv.c_in - 1) * row_len + self.offset(conv.taps - 1, phase_len) + N * S::LANES <= x.len());
+            // SAFETY: reads lie below that; weights lie in the block's slice.
+            unsafe {
+                let mut wp = weights.as_ptr().add(half);
+                for channel in 0..conv.c_in {
+                    let row = x.as_ptr().add(channel * row_len);
+                    for tap in 0..conv.taps {
+                        let xp = row.add(self.offset(tap, phase_len));
                         let columns: [S::V; N] = std::array::from_fn(|j| simd.load(xp.add(j * S::LANES)));
                         for (r, acc) in acc.iter_mut().enumerate() {
                             let weight = simd.splat(*wp.add(r));
@@ -275,7 +282,6 @@ impl Tile<'_> {
                                 *acc = simd.mul_add(weight, column, *acc);
                             }
                         }
-                        xp = xp.add(row_len);
                         wp = wp.add(BLOCK);
                     }
                 }

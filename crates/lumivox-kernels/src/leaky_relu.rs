@@ -47,6 +47,6 @@ impl Kernel for Chunk<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        map(s, self.x, self.out, |v| math::leaky_relu(s, v, s.splat(self.slope)));
+        map!(s, self.x, self.out, |v| math::leaky_relu(s, v, s.splat(self.slope)));
     }
 }

@@ -98,15 +98,15 @@ mod tests {
         fn run<S: Simd>(self, s: S) {
             let Apply(function, x, out) = self;
             match function {
-                Function::Exp => map(s, x, out, |v| exp(s, v)),
-                Function::Sigmoid => map(s, x, out, |v| sigmoid(s, v)),
-                Function::Tanh => map(s, x, out, |v| tanh(s, v)),
-                Function::SinSquared => map(s, x, out, |v| {
+                Function::Exp => map!(s, x, out, |v| exp(s, v)),
+                Function::Sigmoid => map!(s, x, out, |v| sigmoid(s, v)),
+                Function::Tanh => map!(s, x, out, |v| tanh(s, v)),
+                Function::SinSquared => map!(s, x, out, |v| {
                     let r = sin_unsigned(s, v);
                     s.mul(r, r)
                 }),
-                Function::Snake(a) => map(s, x, out, |v| snake(s, v, s.splat(a), s.splat(1.0 / a))),
-                Function::LeakyRelu(slope) => map(s, x, out, |v| leaky_relu(s, v, s.splat(slope))),
+                Function::Snake(a) => map!(s, x, out, |v| snake(s, v, s.splat(a), s.splat(1.0 / a))),
+                Function::LeakyRelu(slope) => map!(s, x, out, |v| leaky_relu(s, v, s.splat(slope))),
             }
         }
     }

@@ -207,7 +207,7 @@ proptest! {
     }
 
     #[test]
-    fn text_like_writing(text in "([A-Za-z]{1,9}|[0-9]{1,5}|[$€£#@&%+=*/:;.,!?'’\"“”()\\[\\]—–-]| |\n|é|e\u{301}|ß|я|🎉|\u{200b}|st|th|pm|km|°C|IV|May|Dr\\.){0,24}") {
+    fn text_like_writing(text in "([A-Za-z]{1,9}|[0-9]{1,5}|[$€£#@&%+=*/:;.,!?'’\"“”()\\[\\]—–-]| |\n|é|e\u{301}|ß|я|🎉|\u{200b}|st|th|pm|km|°C|IV|May|Dr\\.|½|²|\\[x\\]\\(/y/\\)|\\[|\\]\\(\\+1\\)|\u{9c7}\u{9be}|\u{ad}|\0){0,24}") {
         check_invariants(&text)?;
     }
 }

@@ -10,7 +10,7 @@ use lumivox_convert::ModelFile;
 use lumivox_models::kokoro::{Config, HARMONICS, Kokoro, SAMPLE_RATE_HZ};
 use lumivox_models::{NoProbe, Probe};
 use lumivox_text::ids::kokoro::Vocabulary;
-use lumivox_text::{Dialect, English, Phonemized, Segment, SegmentLimits, segments};
+use lumivox_text::{Dialect, English, Phonemized, Reason, Segment, SegmentLimits, segments};
 
 use crate::error::{Error, Result};
 use crate::noise::{self, Stage};
@@ -224,7 +224,7 @@ impl Synthesizer {
         })
     }
 
-    /// What is left out: what the text's front-end reports, and symbols that the model has no id for.
+    /// What is not said as it should be: what the text's front-end reports, words that had to be cut, and symbols that the model has no id for.
     fn warnings(&self, read: &Phonemized, segments: &[Segment]) -> Vec<Warning> {
         let mut unknown = BTreeMap::new();
         for segment in segments {
@@ -232,7 +232,11 @@ impl Synthesizer {
                 *unknown.entry(symbol).or_insert(0) += 1;
             }
         }
-        let text = read.warnings.iter().cloned().map(Warning::Text);
+        let cut = segments.iter().filter(|segment| segment.cut_inside_word).filter_map(|segment| {
+            let token = read.tokens[segment.tokens.clone()].last()?;
+            Some(lumivox_text::Warning { text: token.text.clone(), span: token.span.clone(), reason: Reason::Cut })
+        });
+        let text = read.warnings.iter().cloned().chain(cut).map(Warning::Text);
         text.chain(unknown.into_iter().map(|(symbol, count)| Warning::Symbol { symbol, count })).collect()
     }
 }

@@ -141,22 +141,32 @@ pub(crate) fn dispatch<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
     }
 }
 
-/// Computes `f` over `x` into `out`, a vector at a time; the last, shorter piece goes through a buffer, so that every lane takes the same path.
-#[inline(always)]
-pub(crate) fn map<S: Simd>(simd: S, x: &[f32], out: &mut [f32], f: impl Fn(S::V) -> S::V) {
-    let n = x.len().min(out.len());
-    let whole = n - n % S::LANES;
-    let mut i = 0;
-    while i < whole {
-        // SAFETY: `i + LANES <= whole <= n`, which both slices have.
-        unsafe { simd.store(out.as_mut_ptr().add(i), f(simd.load(x.as_ptr().add(i)))) };
-        i += S::LANES;
-    }
-    if whole < n {
-        let mut tail = [0f32; 16];
-        tail[..n - whole].copy_from_slice(&x[whole..n]);
-        // SAFETY: no set has more than 16 lanes.
-        unsafe { simd.store(tail.as_mut_ptr(), f(simd.load(tail.as_ptr()))) };
-        out[whole..n].copy_from_slice(&tail[..n - whole]);
-    }
+/// `map!(simd, x, out, |v| …)` computes an expression over the slice `x` into `out`, a vector at a time; the last, shorter piece goes through a buffer, so that
+/// every lane takes the same path. A macro, because a closure is compiled without the instruction set of the function that it is passed to.
+macro_rules! map {
+    ($simd:expr, $x:expr, $out:expr, |$v:ident| $body:expr) => {{
+        let (simd, x, out): (_, &[f32], &mut [f32]) = ($simd, $x, $out);
+        let n = x.len().min(out.len());
+        let whole = n - n % S::LANES;
+        let mut i = 0;
+        while i < whole {
+            // SAFETY: `i + LANES <= whole <= n`, which both slices have.
+            let $v = unsafe { simd.load(x.as_ptr().add(i)) };
+            let y = $body;
+            // SAFETY: as above.
+            unsafe { simd.store(out.as_mut_ptr().add(i), y) };
+            i += S::LANES;
+        }
+        if whole < n {
+            let mut tail = [0f32; 16];
+            tail[..n - whole].copy_from_slice(&x[whole..n]);
+            // SAFETY: no set has more than 16 lanes.
+            let $v = unsafe { simd.load(tail.as_ptr()) };
+            let y = $body;
+            // SAFETY: as above.
+            unsafe { simd.store(tail.as_mut_ptr(), y) };
+            out[whole..n].copy_from_slice(&tail[..n - whole]);
+        }
+    }};
 }
+pub(crate) use map;

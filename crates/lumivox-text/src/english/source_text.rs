@@ -36,7 +36,7 @@ pub(crate) struct Markup(Regex);
 
 impl Markup {
     pub(crate) fn new() -> Result<Self> {
-        let pattern = r"\[([^\[\]\n]{1,256})\]\((?:/([^/()\n]{1,512})/|([-+]?[0-9](?:\.5)?))\)";
+        let pattern = r"\[([^\[\]\s](?:[^\[\]\n]{0,254}[^\[\]\s])?)\]\((?:/([^/()\n]{1,512})/|([-+]?[0-9](?:\.5)?))\)";
         Regex::new(pattern).map(Self).map_err(|e| Error::data("markup", e))
     }
 
@@ -46,7 +46,7 @@ impl Markup {
         for found in self.0.captures_iter(original) {
             let (Some(whole), Some(word)) = (found.get(0), found.get(1)) else { continue };
             // Nothing to say otherwise: ordinary text then.
-            if !word.as_str().contains(char::is_alphanumeric) {
+            if !word.as_str().contains(char::is_alphanumeric) || word.as_str().ends_with(char::is_control) {
                 continue;
             }
             source.append(original, at..whole.start());
@@ -62,6 +62,7 @@ impl Markup {
             if let Some(asked) = asked.filter(|_| start < end) {
                 source.overrides.push((start..end, asked));
             }
+            while source.breaks.pop_if(|(text, _)| *text == end).is_some() {}
             source.breaks.push((end, whole.end()));
             at = whole.end();
         }

@@ -115,7 +115,8 @@ fn fold(text: &str) -> Option<String> {
 /// Whether a word is said letter by letter: without vowels ("xml"), or mostly capitals ("IPv").
 fn is_spelled(written: &str, letters: &str) -> bool {
     let capitals = written.bytes().filter(u8::is_ascii_uppercase).count();
-    letters.len() <= 8 && !letters.contains(['a', 'e', 'i', 'o', 'u', 'y'])
+    letters.len() == 1
+        || letters.len() <= 8 && !letters.contains(['a', 'e', 'i', 'o', 'u', 'y'])
         || capitals > 1 && letters.len() <= 5 && letters.len() - capitals.min(letters.len()) <= 1
 }
 
@@ -147,7 +148,8 @@ impl English {
         if let Some(stem) = plain.strip_suffix("'s") {
             return Some((self.words.suffix_s(&self.model_sounds(stem)), Source::Model));
         }
-        Some((self.model_sounds(plain), Source::Model))
+        let phonemes = self.model_sounds(plain);
+        if phonemes.is_empty() { self.words.letters(plain) } else { Some((phonemes, Source::Model)) }
     }
 
     fn model_sounds(&self, letters: &str) -> String {

@@ -1,0 +1,108 @@
+//! Speed of the kernels at the shapes of Kokoro's generator, on one thread, for each instruction set of this CPU. Results are checked against the scalar
+//! oracle before they are timed.
+//!
+//! `cargo bench -p lumivox-kernels` prints GFLOP/s, and the share of the CPU's measured multiply-add peak; `-- conv1d` only lines with that word.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use candle_core::{Device, Result, Tensor};
+use lumivox_kernels::*;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Rounds of each measurement; the median counts.
+const ROUNDS: usize = 9;
+
+fn main() -> Result<()> {
+    let filter = std::env::args().skip(1).find(|argument| !argument.starts_with("--")).unwrap_or_default();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(candle_core::Error::wrap)?;
+    for isa in Isa::available() {
+        pool.install(|| with_isa(isa, || measure(isa, &filter)))?;
+    }
+    Ok(())
+}
+
+fn measure(isa: Isa, filter: &str) -> Result<()> {
+    // (channels in, channels out, taps, dilation, steps)
+    let convolutions = [
+        (128, 128, 3, 5, 24_000),
+        (128, 128, 7, 3, 24_000),
+        (128, 128, 11, 1, 24_000),
+        (256, 256, 3, 1, 4_000),
+        (256, 256, 7, 3, 4_000),
+        (256, 256, 11, 5, 4_000),
+        (1090, 1024, 3, 1, 200),
+        (1090, 1024, 1, 1, 200),
+        (22, 256, 12, 1, 4_000),
+    ];
+    for (c_in, c_out, taps, dilation, steps) in convolutions {
+        let x = random(&[1, c_in, steps])?;
+        let weight = (random(&[c_out, c_in, taps])? * 0.05)?;
+        let config = Conv1dConfig { padding: (taps - 1) * dilation / 2, dilation, ..Default::default() };
+        let conv = Conv1d::new(&weight, None, config)?;
+        check_conv1d(&conv, &weight, c_in, config)?;
+        let flop = 2.0 * (c_in * c_out * taps * steps) as f64;
+        let name = format!("conv1d {c_in}->{c_out} k{taps} d{dilation} L{steps}");
+        report(isa, &name, flop, filter, || conv.forward(&x));
+    }
+    for (c_in, c_out, taps, stride, steps) in [(512, 256, 20, 10, 400), (256, 128, 12, 6, 4_000)] {
+        let x = random(&[1, c_in, steps])?;
+        let config = ConvTranspose1dConfig { padding: (taps - stride) / 2, stride, ..Default::default() };
+        let conv = ConvTranspose1d::new(&(random(&[c_in, c_out, taps])? * 0.05)?, None, config)?;
+        let flop = 2.0 * (c_in * c_out * taps * steps) as f64;
+        report(isa, &format!("conv_transpose1d {c_in}->{c_out} k{taps} s{stride} L{steps}"), flop, filter, || {
+            conv.forward(&x)
+        });
+    }
+    for activation in [Activation::LeakyRelu(0.2), Activation::Snake(vec![0.7; 128])] {
+        let (x, style) = (random(&[1, 128, 24_000])?, random(&[1, 256])?);
+        let name = if matches!(activation, Activation::Snake(_)) { "adain+snake" } else { "adain+leaky_relu" };
+        let adain = AdaIn { eps: 1e-5, activation };
+        // Two passes for the statistics and one to apply them: three operations a value; the activation is not counted.
+        report(isa, &format!("{name} 128 L24000"), 7.0 * 128.0 * 24e3, filter, || adain.forward(&x, &style));
+    }
+    Ok(())
+}
+
+/// The kernel against the definition, on a short input.
+fn check_conv1d(conv: &Conv1d, weight: &Tensor, c_in: usize, config: Conv1dConfig) -> Result<()> {
+    let steps = 70;
+    let x = random(&[1, c_in, steps])?;
+    let (c_out, _, taps) = weight.dims3()?;
+    let flat = |x: &Tensor| x.flatten_all()?.to_vec1::<f32>();
+    let want =
+        conv1d_reference(&flat(&x)?, [1, c_in, steps], &flat(weight)?, [c_out, c_in, taps], &vec![0.0; c_out], config);
+    for (got, want) in flat(&conv.forward(&x)?)?.into_iter().zip(want) {
+        assert!((f64::from(got) - want).abs() < 1e-4, "{got} for {want}");
+    }
+    Ok(())
+}
+
+fn random(shape: &[usize]) -> Result<Tensor> {
+    Tensor::rand(-1f32, 1.0, shape, &Device::Cpu)
+}
+
+fn report(isa: Isa, name: &str, flop: f64, filter: &str, f: impl Fn() -> Result<Tensor>) {
+    if !name.contains(filter) {
+        return;
+    }
+    let mut seconds: Vec<f64> = (0..=ROUNDS)
+        .map(|_| {
+            let started = Instant::now();
+            let _ = black_box(f());
+            started.elapsed().as_secs_f64()
+        })
+        .skip(1)
+        .collect();
+    seconds.sort_by(f64::total_cmp);
+    let median = seconds[seconds.len() / 2];
+    let (low, high) = (flop / seconds[seconds.len() - 1] / 1e9, flop / seconds[0] / 1e9);
+    println!(
+        "{:<8} {name:<40} {:>9.2} ms {:>8.1} GFLOP/s ({low:.1}-{high:.1})",
+        isa.name(),
+        median * 1e3,
+        flop / median / 1e9
+    );
+}
