@@ -1,5 +1,7 @@
 //! Every op against its scalar oracle, over odd shapes, on each instruction set of this CPU.
 
+#![allow(clippy::unwrap_used)]
+
 use candle_core::{Device, Tensor};
 use lumivox_kernels::*;
 use proptest::prelude::*;

@@ -1,18 +1,22 @@
 //! Prints how far each stage of Kokoro is from the PyTorch reference.
+//!
+//! `lumivox-parity [MODEL [GOLDEN_FOLDER]]`: by default the model that the goldens in this repository were made with, which is pulled on first use. Ends with
+//! code 1 if anything is outside its bound.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use lumivox::Synthesizer;
+use lumivox::store::Store;
 use lumivox_parity::golden::Golden;
 use lumivox_parity::kokoro::{Comparison, STAGE_BOUND, compare};
 
 fn main() -> Result<ExitCode> {
-    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let usage = "usage: lumivox-parity MODEL.safetensors GOLDEN_FOLDER";
-    let (model, goldens) = (arguments.next().context(usage)?, arguments.next().context(usage)?);
-    let synthesizer = Synthesizer::open(&model, None)?;
+    let mut arguments = std::env::args().skip(1);
+    let model = arguments.next().unwrap_or_else(|| "kokoro-int8".to_owned());
+    let goldens = arguments.next().map_or_else(|| PathBuf::from("tests/golden/kokoro"), PathBuf::from);
+    let synthesizer = Synthesizer::open(&Store::open()?.resolve(&model, &())?, None)?;
     let comparisons =
         Golden::open_all(&goldens)?.iter().map(|golden| compare(&synthesizer, golden)).collect::<Result<Vec<_>>>()?;
     print_stages(&comparisons);

@@ -3,6 +3,25 @@
 //! A model file, which [`lumivox_convert`] makes from a published checkpoint, is loaded into a [`Synthesizer`]; [`Synthesizer::speak`] reads a text and returns
 //! an iterator of audio chunks, the first of which is ready long before the last.
 //!
+//! ```
+//! use lumivox::audio::{SampleFormat, WavFile};
+//! use lumivox::store::Store;
+//! use lumivox::{Input, Options, Synthesizer};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // The model file: from the cache, or fetched and converted first. `()` watches no progress.
+//! let model = Store::open()?.resolve("kokoro", &())?;
+//! let synthesizer = Synthesizer::open(&model, None)?;
+//! let folder = tempfile::tempdir()?;
+//! let mut wav = WavFile::create(&folder.path().join("hello.wav"), synthesizer.sample_rate_hz(), SampleFormat::I16)?;
+//! for chunk in synthesizer.speak(Input::Text("Hello, world!"), &Options::new("af_heart".parse()?))? {
+//!     wav.write(&chunk?.samples)?;
+//! }
+//! wav.finish()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Noise comes from a counter-based generator ([`noise`]): the same text, voice and seed give the same audio on any number of threads.
 
 pub mod audio;
