@@ -80,14 +80,14 @@ impl Conv1d {
     fn compute(&self, x: &[f32], x_shape: &Shape, residual: Option<(&[f32], &Shape)>) -> Result<(CpuStorage, Shape)> {
         let (batch, channels, l_in) = x_shape.dims3()?;
         let conv = &*self.direct;
-        let span = conv.dilation * (conv.taps - 1) + 1;
-        if channels != conv.c_in * conv.groups || l_in + 2 * conv.padding < span {
+        let span = conv.geometry.dilation * (conv.geometry.taps - 1) + 1;
+        if channels != conv.geometry.c_in * conv.geometry.groups || l_in + 2 * conv.geometry.padding < span {
             bail!(
                 "conv1d: input {x_shape:?} for {} channels and a kernel that spans {span} steps",
-                conv.c_in * conv.groups
+                conv.geometry.c_in * conv.geometry.groups
             );
         }
-        let l_out = (l_in + 2 * conv.padding - span) / conv.stride + 1;
+        let l_out = (l_in + 2 * conv.geometry.padding - span) / conv.geometry.stride + 1;
         let shape = Shape::from((batch, conv.c_out(), l_out));
         if let Some((_, residual)) = residual
             && residual != &shape

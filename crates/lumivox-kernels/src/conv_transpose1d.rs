@@ -99,8 +99,12 @@ impl CustomOp1 for ConvTranspose1d {
         let conv = &*self.direct;
         let ConvTranspose1dConfig { padding, output_padding, stride, .. } = self.config;
         let full = (l_in.max(1) - 1) * stride + self.taps + output_padding;
-        if channels != conv.c_in * conv.groups || l_in == 0 || full < 2 * padding {
-            bail!("conv_transpose1d: input {:?} for {} channels", layout.shape(), conv.c_in * conv.groups);
+        if channels != conv.geometry.c_in * conv.geometry.groups || l_in == 0 || full < 2 * padding {
+            bail!(
+                "conv_transpose1d: input {:?} for {} channels",
+                layout.shape(),
+                conv.geometry.c_in * conv.geometry.groups
+            );
         }
         let l_out = full - 2 * padding;
         let shape = Shape::from((batch, conv.c_out(), l_out));

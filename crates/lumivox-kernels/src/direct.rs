@@ -30,9 +30,9 @@ pub(crate) enum Store {
     Interleaved { stride: usize, crop: usize },
 }
 
-/// A packed convolution.
-#[derive(Clone, Debug)]
-pub(crate) struct Direct {
+/// Sizes and layout of a convolution.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Geometry {
     pub(crate) groups: usize,
     /// Input channels of a group.
     pub(crate) c_in: usize,
@@ -44,21 +44,25 @@ pub(crate) struct Direct {
     /// Zeros before the first input step.
     pub(crate) padding: usize,
     pub(crate) store: Store,
+}
+
+impl Geometry {
+    /// Output channels of a group.
+    pub(crate) fn c_out(&self) -> usize {
+        match self.store {
+            Store::Dense => self.rows,
+            Store::Interleaved { stride, .. } => self.rows / stride,
+        }
+    }
+}
+
+/// A packed convolution.
+#[derive(Clone, Debug)]
+pub(crate) struct Direct {
+    pub(crate) geometry: Geometry,
     weights: Vec<f32>,
     /// One a row, padded to whole blocks for each group.
     bias: Vec<f32>,
-}
-
-/// What [`Direct::new`] packs.
-pub(crate) struct Geometry {
-    pub(crate) groups: usize,
-    pub(crate) c_in: usize,
-    pub(crate) rows: usize,
-    pub(crate) taps: usize,
-    pub(crate) stride: usize,
-    pub(crate) dilation: usize,
-    pub(crate) padding: usize,
-    pub(crate) store: Store,
 }
 
 impl Direct {
@@ -68,7 +72,7 @@ impl Direct {
         weight: impl Fn(usize, usize, usize, usize) -> f32,
         bias: impl Fn(usize, usize) -> f32,
     ) -> Self {
-        let Geometry { groups, c_in, rows, taps, stride, dilation, padding, store } = geometry;
+        let Geometry { groups, c_in, rows, taps, .. } = geometry;
         let blocks = rows.div_ceil(BLOCK);
         let mut weights = vec![0f32; groups * blocks * taps * c_in * BLOCK];
         let mut packed_bias = vec![0f32; groups * blocks * BLOCK];
@@ -84,15 +88,12 @@ impl Direct {
                 }
             }
         }
-        Self { groups, c_in, rows, taps, stride, dilation, padding, store, weights, bias: packed_bias }
+        Self { geometry, weights, bias: packed_bias }
     }
 
     /// Output channels over all groups.
     pub(crate) fn c_out(&self) -> usize {
-        match self.store {
-            Store::Dense => self.groups * self.rows,
-            Store::Interleaved { stride, .. } => self.groups * self.rows / stride,
-        }
+        self.geometry.groups * self.geometry.c_out()
     }
 
     /// Computes `out` (`[batch][c_out][l_out]`) from `x` (`[batch][groups·c_in][l_in]`), adding `residual`, of the shape of `out`, where given.
@@ -108,28 +109,30 @@ impl Direct {
         if out.is_empty() {
             return;
         }
-        let columns = match self.store {
+        let geometry = self.geometry;
+        let columns = match geometry.store {
             Store::Dense => l_out,
             Store::Interleaved { stride, crop } => (l_out + crop).div_ceil(stride),
         };
-        let blocks = self.rows.div_ceil(BLOCK);
-        let tile = (TILE_VALUES / (self.c_in * self.stride) / MAX_COLUMNS * MAX_COLUMNS).clamp(MAX_COLUMNS, MAX_TILE);
+        let blocks = geometry.rows.div_ceil(BLOCK);
+        let tile =
+            (TILE_VALUES / (geometry.c_in * geometry.stride) / MAX_COLUMNS * MAX_COLUMNS).clamp(MAX_COLUMNS, MAX_TILE);
         let tiles = columns.div_ceil(tile);
         // Few tiles (short inputs): the row blocks are shared out too, so that no thread is left without work.
         let wanted = 4 * rayon::current_num_threads();
-        let parts = wanted.div_ceil(batch * self.groups * tiles).clamp(1, blocks);
+        let parts = wanted.div_ceil(batch * geometry.groups * tiles).clamp(1, blocks);
         let part_blocks = blocks.div_ceil(parts);
         let parts = blocks.div_ceil(part_blocks);
         let isa = Isa::current();
         let call = Call { conv: self, x, residual, out: SharedMut::new(out), l_in, l_out, columns };
-        (0..batch * self.groups * tiles * parts).into_par_iter().for_each(|task| {
+        (0..batch * geometry.groups * tiles * parts).into_par_iter().for_each(|task| {
             let (part, rest) = (task % parts, task / parts);
             let (tile_index, rest) = (rest % tiles, rest / tiles);
             let start = tile_index * tile;
             let first = part * part_blocks;
             let task = Task {
-                batch: rest / self.groups,
-                group: rest % self.groups,
+                batch: rest / geometry.groups,
+                group: rest % geometry.groups,
                 columns: start..(start + tile).min(columns),
                 blocks: first..(first + part_blocks).min(blocks),
             };
@@ -175,14 +178,14 @@ impl Kernel for Tile<'_> {
     fn run<S: Simd>(self, simd: S) {
         let conv = self.call.conv;
         let width = self.task.columns.len();
-        let halo = (conv.taps - 1) * conv.dilation;
+        let halo = (conv.geometry.taps - 1) * conv.geometry.dilation;
         // Register tiles may run past the last column; what they read there is never stored.
-        let phase_len = width + halo / conv.stride + 1 + MAX_COLUMNS;
-        let row_len = conv.stride * phase_len;
+        let phase_len = width + halo / conv.geometry.stride + 1 + MAX_COLUMNS;
+        let row_len = conv.geometry.stride * phase_len;
         // Taken out and put back, not borrowed in a closure: a closure would be compiled without the instruction set.
         let mut input = INPUT.take();
-        if input.len() < conv.c_in * row_len {
-            input.resize(conv.c_in * row_len, 0.0);
+        if input.len() < conv.geometry.c_in * row_len {
+            input.resize(conv.geometry.c_in * row_len, 0.0);
         }
         self.copy_input(&mut input, phase_len);
         let mut done = 0;
@@ -210,22 +213,22 @@ impl Tile<'_> {
     #[inline(always)]
     fn copy_input(&self, input: &mut [f32], phase_len: usize) {
         let Call { conv, x, l_in, .. } = self.call;
-        let stride = conv.stride;
-        let first_channel = (self.task.batch * conv.groups + self.task.group) * conv.c_in;
+        let stride = conv.geometry.stride;
+        let first_channel = (self.task.batch * conv.geometry.groups + self.task.group) * conv.geometry.c_in;
         // The input step under column 0, tap 0 of the tile, counted with the padding.
         let origin = self.task.columns.start * stride;
-        for channel in 0..conv.c_in {
+        for channel in 0..conv.geometry.c_in {
             let source = &x[(first_channel + channel) * l_in..][..l_in];
             for phase in 0..stride {
                 let target = &mut input[(channel * stride + phase) * phase_len..][..phase_len];
                 let shift = origin + phase;
                 // The steps q for which shift + q·stride − padding lies in the input.
-                let low = conv.padding.saturating_sub(shift).div_ceil(stride).min(phase_len);
-                let high = (l_in + conv.padding).saturating_sub(shift).div_ceil(stride).clamp(low, phase_len);
+                let low = conv.geometry.padding.saturating_sub(shift).div_ceil(stride).min(phase_len);
+                let high = (l_in + conv.geometry.padding).saturating_sub(shift).div_ceil(stride).clamp(low, phase_len);
                 target[..low].fill(0.0);
                 target[high..].fill(0.0);
                 if low < high {
-                    let start = shift + low * stride - conv.padding;
+                    let start = shift + low * stride - conv.geometry.padding;
                     if stride == 1 {
                         target[low..high].copy_from_slice(&source[start..start + high - low]);
                     } else {
@@ -243,8 +246,12 @@ impl Tile<'_> {
     #[inline(always)]
     fn offset(&self, tap: usize, phase_len: usize) -> usize {
         let conv = self.call.conv;
-        let steps = tap * conv.dilation;
-        if conv.stride == 1 { steps } else { steps % conv.stride * phase_len + steps / conv.stride }
+        let steps = tap * conv.geometry.dilation;
+        if conv.geometry.stride == 1 {
+            steps
+        } else {
+            steps % conv.geometry.stride * phase_len + steps / conv.geometry.stride
+        }
     }
 
     /// Eight rows of up to `N` vectors of columns, `R` rows in registers at a time.
@@ -258,22 +265,26 @@ impl Tile<'_> {
         done: usize,
     ) {
         let conv = self.call.conv;
-        let block_of_all = self.task.group * conv.rows.div_ceil(BLOCK) + block;
-        let weights = &conv.weights[block_of_all * conv.taps * conv.c_in * BLOCK..][..conv.taps * conv.c_in * BLOCK];
+        let block_of_all = self.task.group * conv.geometry.rows.div_ceil(BLOCK) + block;
+        let weights = &conv.weights[block_of_all * conv.geometry.taps * conv.geometry.c_in * BLOCK..]
+            [..conv.geometry.taps * conv.geometry.c_in * BLOCK];
         let bias = &conv.bias[block_of_all * BLOCK..][..BLOCK];
-        let valid_rows = (conv.rows - block * BLOCK).min(BLOCK);
-        let row_len = conv.stride * phase_len;
+        let valid_rows = (conv.geometry.rows - block * BLOCK).min(BLOCK);
+        let row_len = conv.geometry.stride * phase_len;
         let mut sums = [[0f32; MAX_COLUMNS]; BLOCK];
         for half in (0..valid_rows).step_by(R) {
             let mut acc: [[S::V; N]; R] = std::array::from_fn(|r| [simd.splat(bias[half + r]); N]);
             // The last channel's last tap is the furthest read; `run` sized the buffer for it.
-            debug_assert!((conv.c_in - 1) * row_len + self.offset(conv.taps - 1, phase_len) + N * S::LANES <= x.len());
+            debug_assert!(
+                (conv.geometry.c_in - 1) * row_len + self.offset(conv.geometry.taps - 1, phase_len) + N * S::LANES
+                    <= x.len()
+            );
             // SAFETY: reads lie below that; weights lie in the block's slice.
             unsafe {
                 let mut wp = weights.as_ptr().add(half);
-                for channel in 0..conv.c_in {
+                for channel in 0..conv.geometry.c_in {
                     let row = x.as_ptr().add(channel * row_len);
-                    for tap in 0..conv.taps {
+                    for tap in 0..conv.geometry.taps {
                         let xp = row.add(self.offset(tap, phase_len));
                         let columns: [S::V; N] = std::array::from_fn(|j| simd.load(xp.add(j * S::LANES)));
                         for (r, acc) in acc.iter_mut().enumerate() {
@@ -304,8 +315,8 @@ impl Tile<'_> {
     fn store_row(&self, row: usize, column: usize, sums: &[f32]) {
         let Call { conv, residual, out, l_out, columns, .. } = self.call;
         debug_assert!(column + sums.len() <= columns);
-        let first_channel = (self.task.batch * conv.groups + self.task.group) * (conv.c_out() / conv.groups);
-        match conv.store {
+        let first_channel = (self.task.batch * conv.geometry.groups + self.task.group) * conv.geometry.c_out();
+        match conv.geometry.store {
             Store::Dense => {
                 let start = (first_channel + row) * l_out + column;
                 // SAFETY: rows and columns are this task's alone.
