@@ -112,8 +112,8 @@ def record_stages(model, stages):
     output("conv_post", generator.conv_post)
 
 
-def run(model, istftnet, ids, ref_s, speed, stages, round_har):
-    """One pass with injected noise. With round_har the generator goes on from har rounded to f16."""
+def run(model, istftnet, ids, ref_s, speed, stages, round_har, seed=SEED):
+    """One pass with lumivox's noise for the seed. With round_har the generator goes on from har rounded to f16."""
     generator = model.decoder.generator
     transform = type(generator.stft).transform
 
@@ -127,7 +127,7 @@ def run(model, istftnet, ids, ref_s, speed, stages, round_har):
 
     def randn_like(x):
         if x.shape[-1] == 9:
-            return normal(x.numel(), SEED, SINE_GEN).reshape(x.shape)
+            return normal(x.numel(), seed, SINE_GEN).reshape(x.shape)
         return torch.zeros_like(x)  # the source's noise output, which nothing reads
 
     patched = types.SimpleNamespace(**{name: getattr(torch, name) for name in dir(torch)})

@@ -18,6 +18,7 @@ mod math;
 mod op;
 mod parallel;
 mod sine_gen;
+mod spline;
 mod stft;
 
 pub use adain::{Activation, AdaIn, adain_reference};
@@ -27,4 +28,5 @@ pub use conv1d::{Conv1d, Conv1dConfig, conv1d_reference};
 pub use leaky_relu::leaky_relu;
 pub use lstm::{BiLstm, LstmWeights, lstm_reference};
 pub use sine_gen::SineGen;
+pub use spline::spline_inverse;
 pub use stft::Stft;

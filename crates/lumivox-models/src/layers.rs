@@ -1,7 +1,7 @@
 //! Constructors of the layers that graphs share, reading their parameters by the names that PyTorch gives them.
 
-use candle_core::{Result, Tensor};
-use candle_nn::VarBuilder;
+use candle_core::{Device, Result, Tensor};
+use candle_nn::{LayerNorm, Module, VarBuilder};
 use lumivox_kernels::{BiLstm, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, LstmWeights};
 
 /// `torch.nn.Conv1d`: `weight (C_out, C_in/groups, K)`, `bias (C_out)`.
@@ -50,4 +50,25 @@ fn lstm_weights([weight_ih, weight_hh, bias_ih, bias_hh]: &[Tensor; 4]) -> LstmW
 pub(crate) fn upsample_nearest_2x(x: &Tensor) -> Result<Tensor> {
     let (b, c, l) = x.dims3()?;
     x.unsqueeze(3)?.expand((b, c, l, 2))?.reshape((b, c, 2 * l))
+}
+
+/// Layer normalisation over the channels of `(B, C, L)`: `gamma (C)`, `beta (C)`, epsilon 1e-5 (`LayerNorm` of VITS and StyleTTS 2).
+pub(crate) struct ChannelNorm(LayerNorm);
+
+impl ChannelNorm {
+    pub(crate) fn new(vb: VarBuilder, channels: usize) -> Result<Self> {
+        Ok(Self(LayerNorm::new(vb.get(channels, "gamma")?, vb.get(channels, "beta")?, 1e-5)))
+    }
+
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        self.0.forward(&x.transpose(1, 2)?.contiguous()?)?.transpose(1, 2)
+    }
+}
+
+/// Each index as often as `counts` says, for stretching tokens to frames: `[2, 0, 1] → [0, 0, 2]`.
+pub(crate) fn repeat_each(counts: &[u32], device: &Device) -> Result<Tensor> {
+    let indices: Vec<u32> =
+        counts.iter().zip(0u32..).flat_map(|(&n, index)| std::iter::repeat_n(index, n as usize)).collect();
+    let n = indices.len();
+    Tensor::from_vec(indices, n, device)
 }

@@ -7,5 +7,6 @@
 pub mod kokoro;
 mod layers;
 mod probe;
+pub mod vits;
 
 pub use probe::{NoProbe, Probe};

@@ -17,6 +17,7 @@ use candle_nn::{Linear, Module, VarBuilder, linear};
 
 pub use config::{AlbertConfig, Config, GeneratorConfig};
 
+use crate::layers::repeat_each;
 use crate::probe::{Probe, probed};
 use albert::Albert;
 use decoder::Decoder;
@@ -96,13 +97,7 @@ impl Kokoro {
     /// # Errors
     /// If `noise` or `ref_s` has another shape.
     pub fn decode(&self, prosody: &Prosody, ref_s: &Tensor, noise: &Tensor, probe: &mut dyn Probe) -> Result<Tensor> {
-        let frames: Vec<u32> = prosody
-            .pred_dur
-            .iter()
-            .zip(0u32..)
-            .flat_map(|(&n, token)| std::iter::repeat_n(token, n as usize))
-            .collect();
-        let frames = Tensor::from_vec(frames, prosody.pred_dur.iter().sum::<u32>() as usize, &self.device)?;
+        let frames = repeat_each(&prosody.pred_dur, &self.device)?;
         let en = prosody.d.index_select(&frames, 1)?;
         let (f0, n) = self.predictor.curves(&en, &self.prosody_style(ref_s)?, probe)?;
         let t_en = self.text_encoder.forward(&prosody.ids, probe)?;

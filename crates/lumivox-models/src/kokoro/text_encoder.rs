@@ -1,19 +1,18 @@
 //! The text encoder: convolutions over phoneme embeddings, then a BiLSTM (`TextEncoder` of Kokoro's `modules.py`).
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Embedding, LayerNorm, Module, VarBuilder, embedding};
+use candle_nn::{Embedding, Module, VarBuilder, embedding};
 use lumivox_kernels::{BiLstm, Conv1d, leaky_relu};
 
 use super::config::Config;
-use crate::layers::{bi_lstm, conv1d_same};
+use crate::layers::{ChannelNorm, bi_lstm, conv1d_same};
 use crate::probe::{Probe, probed};
 
-const LAYER_NORM_EPS: f64 = 1e-5;
 const LEAKY_SLOPE: f32 = 0.2;
 
 pub(super) struct TextEncoder {
     embedding: Embedding,
-    cnn: Vec<(Conv1d, LayerNorm)>,
+    cnn: Vec<(Conv1d, ChannelNorm)>,
     lstm: BiLstm,
 }
 
@@ -23,8 +22,7 @@ impl TextEncoder {
         let layer = |i: usize| {
             let vb = vb.pp(format!("cnn.{i}"));
             let conv = conv1d_same(vb.pp("0"), channels, channels, config.text_encoder_kernel_size, 1)?;
-            let norm = LayerNorm::new(vb.get(channels, "1.gamma")?, vb.get(channels, "1.beta")?, LAYER_NORM_EPS);
-            Ok((conv, norm))
+            Ok((conv, ChannelNorm::new(vb.pp("1"), channels)?))
         };
         Ok(Self {
             embedding: embedding(config.n_token, channels, vb.pp("embedding"))?,
@@ -37,8 +35,7 @@ impl TextEncoder {
     pub(super) fn forward(&self, ids: &Tensor, probe: &mut dyn Probe) -> Result<Tensor> {
         let mut x = self.embedding.forward(ids)?.transpose(1, 2)?;
         for (i, (conv, norm)) in self.cnn.iter().enumerate() {
-            let normed = norm.forward(&conv.forward(&x)?.transpose(1, 2)?.contiguous()?)?;
-            x = leaky_relu(&normed.transpose(1, 2)?, LEAKY_SLOPE)?;
+            x = leaky_relu(&norm.forward(&conv.forward(&x)?)?, LEAKY_SLOPE)?;
             x = probed(probe, &format!("text_cnn{i}"), x);
         }
         let x = self.lstm.forward(&x.transpose(1, 2)?.contiguous()?)?.transpose(1, 2)?.contiguous()?;
