@@ -3,27 +3,26 @@
 usage: kokoro_golden.py WEIGHTS.pth CONFIG.json VOICES_DIR OUTDIR [--full]
        (needs torch, numpy, safetensors, transformers, loguru, and `pip install --no-deps kokoro==0.9.4`)
 
-Each case becomes OUTDIR/<text>_<voice>.safetensors. By default a tensor of more than SAMPLES values is stored as its L2 norm and SAMPLES of its values, at
-the flat indices (j * 2654435761) mod size; --full stores every tensor whole, for bisecting. The randomness that reaches the audio, the noise of SineGen, is
-injected: Philox 4x32-10 and Box-Muller, as lumivox draws it for seed 1234, so that it need not be stored.
+Each case becomes OUTDIR/<text>_<voice>.safetensors. By default large tensors are stored as their L2 norms and some of their values (see
+goldens.py); --full stores every tensor whole, for bisecting. The randomness that reaches the audio, the noise of SineGen, is injected as lumivox draws it for
+seed 1234, so that it need not be stored.
 
-Two passes are recorded. In the first everything is the reference's own. In the second the spectrogram of the harmonic source ("har") is rounded to f16 and
-put back before the generator goes on: the phases of bins that are numerically zero are rounding noise, so the stages behind it can only be compared
-if both sides start from the same values. Stages in front of the generator are stored from the first pass, those behind it from the second
-("audio_har" is the second pass's audio). Only the shortest text keeps its "har", for size.
+Two passes are recorded. In the first everything is the reference's own. In the second the harmonic source ("har_source") is rounded to f16, put back, and
+transformed in f64 with a symmetric window, what is zero but for rounding set to +0, before the generator goes on: the phases of bins that are numerically zero are rounding noise, so the stages behind the spectrogram can only
+be compared if both sides start from the same source and neither adds noise of its own. Stages in front of the spectrogram are stored from the first pass,
+those behind it from the second, whose audio is "audio_source".
 """
 
 import importlib.util
-import json
 import pathlib
 import sys
 import types
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
-SAMPLES = 256
+import goldens
+
 SEED = 1234
 SINE_GEN = 1  # the noise's stage number
 SKY = "ðə skˈI əbˈʌv ðə pˈɔɹt wʌz ðə kˈʌləɹ ʌv tˈɛləvˌɪʒən, tˈund tʊ ɐ dˈɛd ʧˈænᵊl."
@@ -33,29 +32,10 @@ WIND = (
 )
 TEXTS = {"word": ("həlˈO.", 1.0), "sentence": (SKY, 1.0), "paragraph": (f"{WIND} {SKY} həlˈO wˈɜɹld.", 1.25)}
 VOICES = ("af_heart", "am_michael", "bf_emma")
-# Stages that depend on the generator's source; the rest is in front of it.
-BEHIND_HAR = ("noise_", "ups", "resblock", "conv_post")
-
-
-def philox(counter, key):
-    """Philox 4x32-10 on arrays of counters (n, 4)."""
-    c = [counter[:, i].astype(np.uint64) for i in range(4)]
-    k0, k1 = np.uint64(key[0]), np.uint64(key[1])
-    low = np.uint64(0xFFFFFFFF)
-    for _ in range(10):
-        a, b = np.uint64(0xD2511F53) * c[0], np.uint64(0xCD9E8D57) * c[2]
-        c = [(b >> np.uint64(32)) ^ c[1] ^ k0, b & low, (a >> np.uint64(32)) ^ c[3] ^ k1, a & low]
-        k0, k1 = (k0 + np.uint64(0x9E3779B9)) & low, (k1 + np.uint64(0xBB67AE85)) & low
-    return np.stack(c, 1)
-
-
-def normal(n, seed, stage, segment=0):
-    blocks = np.arange(-(-n // 4), dtype=np.uint64)
-    counter = np.stack([blocks & 0xFFFFFFFF, blocks >> 32, np.full_like(blocks, stage), np.full_like(blocks, segment)], 1)
-    u = (philox(counter, (seed & 0xFFFFFFFF, seed >> 32)).astype(np.float64) + 0.5) / 2**32
-    radius, angle = np.sqrt(-2 * np.log(u[:, 0::2])), 2 * np.pi * u[:, 1::2]
-    pairs = np.stack([radius * np.cos(angle), radius * np.sin(angle)], 2)
-    return torch.from_numpy(pairs.reshape(-1)[:n].astype(np.float32))
+AUDIO_SAMPLES = 8192
+ROUNDING = 1e-13
+# The spectrogram of the source and what depends on it; the rest is in front of it.
+BEHIND_SOURCE = ("har_complex", "noise_", "ups", "resblock", "conv_post")
 
 
 def load_model(weights, config):
@@ -112,65 +92,56 @@ def record_stages(model, stages):
     output("conv_post", generator.conv_post)
 
 
-def run(model, istftnet, ids, ref_s, speed, stages, round_har, seed=SEED):
-    """One pass with lumivox's noise for the seed. With round_har the generator goes on from har rounded to f16."""
-    generator = model.decoder.generator
-    transform = type(generator.stft).transform
+def run(model, istftnet, ids, ref_s, speed, stages, fix_source=False, seed=SEED):
+    """One pass with lumivox's noise for the seed. With fix_source the source is rounded to f16 and transformed in f64."""
+    stft = model.decoder.generator.stft
 
-    def keep_har(x):
-        magnitude, phase = transform(generator.stft, x)
-        stages["har_complex"] = torch.cat([magnitude * torch.cos(phase), magnitude * torch.sin(phase)], 1)
-        if round_har:
-            magnitude, phase = magnitude.half().float(), phase.half().float()
-            stages["har"] = torch.cat([magnitude, phase], 1)
-        return magnitude, phase
+    def transform(x):
+        window = stft.window
+        if fix_source:
+            x = x.half().double()
+            stages["source"] = x.half()
+            # torch's own f32 window is not symmetric in its last bits.
+            window = (0.5 - 0.5 * torch.cos(torch.arange(stft.win_length).double() * 2 * torch.pi / stft.win_length)).float().double()
+        spectrum = torch.stft(x, stft.filter_length, stft.hop_length, stft.win_length, window=window, return_complex=True)
+        if fix_source:
+            real, imaginary = spectrum.real.contiguous(), spectrum.imag.contiguous()
+            limit = ROUNDING * torch.maximum(real.abs(), imaginary.abs()).amax(1, keepdim=True)
+            real[real.abs() <= limit] = 0.0
+            imaginary[imaginary.abs() <= limit] = 0.0
+            spectrum = torch.complex(real, imaginary)
+        stages["har_complex"] = torch.cat([spectrum.real, spectrum.imag], 1).float()
+        return torch.abs(spectrum).float(), torch.angle(spectrum).float()
 
     def randn_like(x):
         if x.shape[-1] == 9:
-            return normal(x.numel(), seed, SINE_GEN).reshape(x.shape)
+            return torch.from_numpy(goldens.normal(x.numel(), seed, SINE_GEN)).reshape(x.shape)
         return torch.zeros_like(x)  # the source's noise output, which nothing reads
 
     patched = types.SimpleNamespace(**{name: getattr(torch, name) for name in dir(torch)})
     patched.randn_like = randn_like
     istftnet.torch = patched
-    generator.stft.transform = keep_har
+    stft.transform = transform
     try:
         with torch.no_grad():
             return model.forward_with_tokens(ids, ref_s, speed)
     finally:
         istftnet.torch = torch
-        del generator.stft.transform
+        del stft.transform
 
 
-def golden(model, istftnet, stages, phonemes, speed, pack, keep_har):
+def golden(model, istftnet, stages, phonemes, speed, pack):
     ids = torch.LongTensor([[0, *(model.vocab[p] for p in phonemes), 0]])
     ref_s = pack[len(phonemes) - 1]
     stages.clear()
-    audio, durations = run(model, istftnet, ids, ref_s, speed, stages, round_har=False)
+    audio, durations = run(model, istftnet, ids, ref_s, speed, stages)
     first = dict(stages)
-    audio_har, _ = run(model, istftnet, ids, ref_s, speed, stages, round_har=True)
-    tensors = {name: stages[name] if name.startswith(BEHIND_HAR) else first.get(name) for name in stages}
-    del tensors["har"]
-    whole = {"ids": ids[0].int(), "pred_dur": durations.int(), "audio": audio.half()}
-    whole["noise_head"] = normal(64, SEED, SINE_GEN)
-    if keep_har:
-        whole |= {"har": stages["har"].half(), "audio_har": audio_har}
-    return tensors, whole
-
-
-def sampled(tensors):
-    """Norms and samples of what is large; what is small stays whole."""
-    small, samples, norms, shapes = {}, {}, {}, {}
-    for name, tensor in tensors.items():
-        flat = tensor.reshape(-1)
-        shapes[name] = list(tensor.shape)
-        if flat.numel() <= SAMPLES or name == "F0":
-            small[name] = tensor.contiguous()
-        else:
-            index = torch.from_numpy(((np.arange(SAMPLES, dtype=np.uint64) * 2654435761) % flat.numel()).astype(np.int64))
-            samples[f"{name}.samples"] = flat[index].contiguous()
-            norms[name] = float(flat.double().norm())
-    return {**small, **samples}, norms, shapes
+    audio_source, _ = run(model, istftnet, ids, ref_s, speed, stages, fix_source=True)
+    source = stages.pop("source")
+    tensors = {name: stages[name] if name.startswith(BEHIND_SOURCE) else first[name] for name in stages}
+    whole = {"ids": ids[0].int(), "pred_dur": durations.int(), "audio": audio.half(), "source": source[..., None]}
+    whole["noise_head"] = torch.from_numpy(goldens.normal(64, SEED, SINE_GEN))
+    return tensors, whole, audio_source
 
 
 def main():
@@ -184,15 +155,18 @@ def main():
     for voice in VOICES:
         pack = torch.from_numpy(np.fromfile(f"{voices}/{voice}.bin", np.float32).reshape(510, 1, 256))
         for text, (phonemes, speed) in TEXTS.items():
-            keep_har = full or text == "word"
-            tensors, whole = golden(model, istftnet, stages, phonemes, speed, pack, keep_har)
-            norms, shapes = {}, {name: list(tensor.shape) for name, tensor in tensors.items()}
+            tensors, whole, audio_source = golden(model, istftnet, stages, phonemes, speed, pack)
+            shapes = {name: list(tensor.shape) for name, tensor in tensors.items()}
+            tensors, norms = {name: tensor.numpy() for name, tensor in tensors.items()}, {}
             if not full:
-                tensors, norms, shapes = sampled(tensors)
+                whole["F0"] = torch.from_numpy(tensors.pop("F0"))
+                tensors, norms = goldens.sampled(tensors)
+            kept, norm = goldens.sampled({"audio_source": audio_source.numpy()}, AUDIO_SAMPLES)
+            tensors, norms = {**tensors, **kept}, {**norms, **norm}
             case = {"voice": voice, "phonemes": phonemes, "speed": speed, "seed": SEED, "norms": norms, "shapes": shapes}
-            tensors = {name: tensor.contiguous() for name, tensor in {**tensors, **whole}.items()}
-            save_file(tensors, f"{out}/{text}_{voice}.safetensors", {"case": json.dumps(case, ensure_ascii=False)})
-            print(text, voice, len(tensors), "tensors,", whole["audio"].numel() / 24000, "s")
+            whole = {name: tensor.numpy() for name, tensor in whole.items()}
+            goldens.save(f"{out}/{text}_{voice}.safetensors", {**tensors, **whole}, case)
+            print(text, voice, len(tensors), "tensors,", whole["audio"].size / 24000, "s")
 
 
 if __name__ == "__main__":

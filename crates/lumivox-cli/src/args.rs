@@ -58,16 +58,16 @@ pub struct SayArguments {
     /// Reads the text from a file, or from standard input with `-`.
     #[arg(short, long, value_name = "FILE", conflicts_with = "text")]
     pub input: Option<PathBuf>,
-    /// Where the audio goes: a WAV file, `-` for standard output, or with --lines a folder.
-    #[arg(short, long, value_name = "FILE", default_value = "out.wav")]
-    pub output: PathBuf,
-    /// Says each line of the input into a file of its own, 0001.wav and so on, in the folder --output.
+    /// Where the audio goes: a WAV file (out.wav if not given), `-` for standard output, or with --lines a folder (out if not given).
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Says each line of the input into a file of its own, 0001.wav and so on by the line's number.
     #[arg(long)]
     pub lines: bool,
     #[command(flatten)]
     pub reading: ReadingArguments,
     /// Speaking rate: 0.25 (slow) to 4 (fast).
-    #[arg(short, long, default_value_t = 1.0)]
+    #[arg(short, long, default_value_t = 1.0, allow_negative_numbers = true, value_parser = speed)]
     pub speed: f32,
     /// The same seed gives the same audio, sample for sample.
     #[arg(long, default_value_t = 0)]
@@ -81,7 +81,7 @@ pub struct SayArguments {
     /// Threads to compute with; all processors if not given.
     #[arg(short, long, value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// What standard output gets: a WAV whose header leaves the length open, or bare samples.
+    /// What standard output gets: a WAV whose header leaves the length open, or bare samples; files are always WAV.
     #[arg(long, value_enum, default_value_t = Container::Wav)]
     pub format: Container,
     /// How samples are stored.
@@ -90,7 +90,7 @@ pub struct SayArguments {
     /// The longest text that is taken, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = 500_000)]
     pub max_text_bytes: usize,
-    /// Prints nothing but errors.
+    /// Prints no notes, warnings and figures.
     #[arg(short, long)]
     pub quiet: bool,
     /// Prints the figures as JSON: on standard output, or on standard error if the audio goes there.
@@ -98,10 +98,16 @@ pub struct SayArguments {
     pub json: bool,
 }
 
+/// Reads a speed that the model can follow.
+fn speed(text: &str) -> Result<f32, String> {
+    let speed: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.25..=4.0).contains(&speed) { Ok(speed) } else { Err(lumivox::Error::Speed(speed).to_string()) }
+}
+
 /// Which model.
 #[derive(Args)]
 pub struct ModelArgument {
-    /// A model's name (see `lumivox models`), or a model file.
+    /// A model's name (see `lumivox models`), or a model file: anything with a `/` or a `.` in it.
     #[arg(short, long, value_name = "NAME|FILE", default_value = "kokoro")]
     pub model: String,
 }
@@ -178,7 +184,8 @@ pub struct VoicesArguments {
 /// Arguments of `convert`.
 #[derive(Args)]
 #[command(after_help = "\
-Reads Kokoro's ONNX exports (int8, f32, f16) and its original .pth.
+Reads Kokoro's ONNX exports (int8, f32, f16) and its original .pth. Piper voices (.onnx with its .onnx.json), Hugging Face VITS folders and
+original VITS checkpoints are converted, too, but can't be spoken yet.
 Examples:
   lumivox convert kokoro-v1_0.pth --voices voices/ -o kokoro.safetensors
   lumivox convert kokoro-v1.0.onnx --voices voices-v1.0.bin -o kokoro.safetensors")]

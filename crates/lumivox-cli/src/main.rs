@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("lumivox: {error:#}");
+            output::note(format_args!("lumivox: {}", output::describe(&error)));
             ExitCode::from(FATAL)
         }
     }

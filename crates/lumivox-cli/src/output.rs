@@ -11,6 +11,22 @@ pub fn print(text: &str) -> io::Result<()> {
     }
 }
 
+/// Prints a line on standard error. If that is closed or full there is nobody to tell, and the work goes on.
+pub fn note(text: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// An error and its causes in one line; causes that the error's own text tells already are left out.
+pub fn describe(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 /// Rows with columns as wide as their widest cell, the last one free.
 pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

@@ -7,6 +7,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lumivox::store::{Reporter, Stage};
 
+use crate::output::note;
+
 /// A bar that is drawn only on a terminal; without one, and when `quiet`, nothing is.
 fn bar(length: u64, template: &str, quiet: bool) -> ProgressBar {
     let hidden = quiet || !std::io::stderr().is_terminal();
@@ -15,7 +17,7 @@ fn bar(length: u64, template: &str, quiet: bool) -> ProgressBar {
     ProgressBar::with_draw_target(Some(length), target).with_style(style.progress_chars("━╸─"))
 }
 
-/// The bar for speaking, counted in symbols; drawn once a second of work is behind it.
+/// The bar for speaking, counted in symbols.
 pub fn speaking(symbols: u64, quiet: bool) -> ProgressBar {
     bar(symbols, "speaking {bar:30} {percent:>3} %  {elapsed} passed, {eta} left", quiet)
 }
@@ -64,8 +66,8 @@ impl Reporter for PullProgress {
             return;
         }
         match self.current.borrow().as_ref() {
-            Some((_, bar)) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some((_, bar)) => bar.suspend(|| note(text)),
+            None => note(text),
         }
     }
 }

@@ -48,9 +48,9 @@ fn samples(path: &Path) -> Vec<i16> {
     hound::WavReader::open(path).unwrap().samples().map(Result::unwrap).collect()
 }
 
-/// The model file of the tests, which a first command pulls.
+/// The model file of the tests, which is pulled first.
 fn model_file() -> PathBuf {
-    let output = lumivox().args(["inspect", "kokoro-int8"]).output().unwrap();
+    let output = lumivox().args(["pull", "kokoro-int8", "-q"]).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     let models = lumivox().args(["models", "--json"]).output().unwrap();
     let models: serde_json::Value = serde_json::from_slice(&models.stdout).unwrap();
@@ -86,6 +86,9 @@ fn pipes_get_the_same_samples_and_lines_their_own_files() {
     let output = say().args(["--lines", "-i"]).arg(&text).arg("-o").arg(&lines).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "one line has nothing to say: {}", stderr(&output));
     assert!(stderr(&output).contains("line 3: there is nothing to say"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("1 of 3 lines could not be said"), "{}", stderr(&output));
+    let none = say().args(["🙂\n🎉", "--lines", "-o"]).arg(&lines).output().unwrap();
+    assert_eq!(none.status.code(), Some(2), "nothing could be said: {}", stderr(&none));
     let mut files: Vec<_> = fs::read_dir(&lines).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     files.sort();
     assert_eq!(files, ["0001.wav", "0004.wav"]);
@@ -136,7 +139,10 @@ fn voices_and_options_that_do_not_exist_are_refused() {
     refused(&["--voice", "af_hart"], &["no voice `af_hart`", "did you mean `af_heart`"]);
     refused(&["--voice", "af_heart:x"], &["af_heart:60,af_bella:40"]);
     refused(&["--voice", "ff_siwis"], &["`ff_siwis`", "--language"]);
+    refused(&["--voice", "af_heart:3e38,af_bella:3e38"], &["can't be read"]);
     refused(&["--speed", "9"], &["speed 9", "0.25 to 4"]);
+    refused(&["--speed", "-1"], &["speed -1", "0.25 to 4"]);
+    refused(&["--format", "pcm"], &["--output -"]);
     refused(&["--language", "xx"], &["unknown dialect `xx`"]);
     refused(&["-m", "kokoro-99"], &["no model `kokoro-99`", "kokoro"]);
     refused(&["--threads", "0"], &["--threads"]);
@@ -195,7 +201,28 @@ fn a_reader_that_goes_away_ends_the_work_with_an_error() {
 }
 
 #[test]
+fn a_file_is_kept_when_its_replacement_fails_and_notes_need_no_reader() {
+    let (_folder, path) = target();
+    fs::write(&path, "mine").unwrap();
+    let script = r#"ulimit -f 20; trap '' XFSZ; exec "$0" say -m kokoro-int8 "$1" -o "$2""#;
+    let mut limited = Command::new("sh");
+    limited.args(["-c", script, env!("CARGO_BIN_EXE_lumivox"), SKY]).arg(&path);
+    assert_eq!(limited.output().unwrap().status.code(), Some(2));
+    assert_eq!(fs::read(&path).unwrap(), b"mine");
+    // Warnings and figures that nobody can read don't stop the work.
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    assert!(say().args(["Hello 🙂 there.", "-o"]).arg(&path).stderr(full).status().unwrap().success());
+    assert!(samples(&path).len() > 10_000);
+}
+
+#[test]
 fn an_interrupt_leaves_nothing_behind() {
+    for signal in ["-INT", "-TERM"] {
+        interrupt(signal);
+    }
+}
+
+fn interrupt(signal: &str) {
     let (folder, path) = target();
     let mut child = say().arg(SKY.repeat(40)).arg("-o").arg(&path).stderr(Stdio::null()).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(60);
@@ -204,7 +231,22 @@ fn an_interrupt_leaves_nothing_behind() {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(!path.exists(), "the file has its name only when it is whole");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_checkpoint_survives_its_conversion_and_nothing_is_fetched_to_be_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = folder.path().join("same.onnx");
+    fs::write(&checkpoint, "a checkpoint").unwrap();
+    let other_name = folder.path().join("./same.onnx");
+    let output = lumivox().arg("convert").arg(&checkpoint).arg("-o").arg(other_name).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("the same file"), "{}", stderr(&output));
+    assert_eq!(fs::read(&checkpoint).unwrap(), b"a checkpoint");
+    let output = lumivox().args(["inspect", "kokoro"]).env("LUMIVOX_HOME", folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("`lumivox pull kokoro` fetches it"), "{}", stderr(&output));
 }

@@ -1,16 +1,18 @@
 //! The conversion as a whole: recognise the input, read it, check it, write the model file, report.
 
-use crate::ConvertError;
-use crate::kokoro::{self, Schema, VOICE_PREFIX, onnx, state_dict, voices};
+use crate::checkpoint::{Checkpoint, Upstream};
+use crate::kokoro::{self, VOICE_PREFIX};
 use crate::model_file::{Dtype, Family, Metadata, Source, write};
-use crate::onnx::Graph;
-use crate::pth::{LEGACY_MAGIC, Pth, ZIP_MAGIC};
+use crate::state_dict::StateDict;
+use crate::tensor::Tensor;
+use crate::{ConvertError, vits};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use state_dict::StateDict;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Largest file that is read; the largest known checkpoint of a supported family has 360 MB.
@@ -19,13 +21,17 @@ const MAX_INPUT_BYTES: u64 = 2 << 30;
 /// How to convert.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The model's `config.json`. By default the one beside the input, else Kokoro v1.0's own.
+    /// The model's configuration. By default the one beside the input: `FILE.onnx.json` of a Piper voice, else `config.json`; for
+    /// Kokoro, if there is none, v1.0's own.
     pub config: Option<PathBuf>,
-    /// Voice files (`.pt`, `.bin`, `.npz`) or folders of them. By default the folder `voices` beside the input, if there is one.
+    /// Kokoro's voice files (`.pt`, `.bin`, `.npz`) or folders of them. By default the folder `voices` beside the input, if there is one.
     pub voices: Vec<PathBuf>,
+    /// Language of the model, where the checkpoint does not say it: that of an original MMS-TTS checkpoint, as ISO 639-3 code.
+    pub language: Option<String>,
     /// Element type of the output.
     pub dtype: Dtype,
-    /// SPDX identifier of the weights' licence; `Apache-2.0`, Kokoro's, by default.
+    /// SPDX identifier of the weights' licence. By default what the checkpoint says, else `Apache-2.0` for Kokoro and `unknown` for
+    /// VITS.
     pub license: Option<String>,
 }
 
@@ -64,6 +70,8 @@ pub enum SourceKind {
     OnnxF32,
     /// PyTorch's `torch.save`.
     Pth,
+    /// Safetensors.
+    Safetensors,
 }
 
 impl fmt::Display for SourceKind {
@@ -73,6 +81,7 @@ impl fmt::Display for SourceKind {
             Self::OnnxF16 => "onnx-f16",
             Self::OnnxF32 => "onnx-f32",
             Self::Pth => "pth",
+            Self::Safetensors => "safetensors",
         })
     }
 }
@@ -80,7 +89,7 @@ impl fmt::Display for SourceKind {
 /// Where the configuration came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigOrigin {
-    /// A file: the one given, or `config.json` beside the input.
+    /// A file: the one given, or one beside the input.
     File(PathBuf),
     /// Kokoro v1.0's configuration, which is part of this crate; every shape agreed with it.
     Embedded,
@@ -94,6 +103,8 @@ pub struct Report {
     pub input: PathBuf,
     /// The model file that was written.
     pub output: PathBuf,
+    /// The model's family.
+    pub family: Family,
     /// What the input was.
     pub kind: SourceKind,
     /// SHA-256 of the input, in hexadecimal.
@@ -121,7 +132,9 @@ impl fmt::Display for Report {
         for (kind, count) in &self.dequantized {
             writeln!(f, "  dequantized {count} from {kind}")?;
         }
-        writeln!(f, "  voices      {}", self.voices.len())?;
+        if self.family == Family::Kokoro {
+            writeln!(f, "  voices      {}", self.voices.len())?;
+        }
         match &self.config {
             ConfigOrigin::File(path) => writeln!(f, "  config      {}", path.display())?,
             ConfigOrigin::Embedded => writeln!(f, "  config      Kokoro v1.0's own")?,
@@ -133,7 +146,8 @@ impl fmt::Display for Report {
     }
 }
 
-/// Converts the checkpoint `input` to the model file `output`. What `input` is, is recognised by its content.
+/// Converts the checkpoint `input` to the model file `output`. What `input` is, is recognised by its content; it may be a folder
+/// that holds one checkpoint.
 ///
 /// The output is complete or absent: it is written under a temporary name in its folder and renamed.
 ///
@@ -148,156 +162,143 @@ pub fn convert(
 ) -> Result<Report, ConvertError> {
     let mut report_progress = |stage, done_bytes, total_bytes| progress(Progress { stage, done_bytes, total_bytes });
     report_progress(Stage::Read, 0, 0);
-    let bytes = read_file(input)?;
+    let path = weights_file(input)?;
+    let bytes = read_file(&path)?;
     let len = bytes.len() as u64;
     let sha256 = hash(&bytes, &mut |done| report_progress(Stage::Read, done, len));
-    let (config_json, config_origin) = read_config(input, options)?;
-    let config = kokoro::Config::parse(&config_json)?;
-    let schema = kokoro::schema(&config);
-
     report_progress(Stage::Convert, 0, len);
-    let found = read_checkpoint(input, bytes, &schema)?;
-    let (mut tensors, zero_rows) = state_dict::finish(&schema, found.tensors)?;
-    let parameters = tensors.values().map(|t| t.data.len()).sum();
-    let (count, dequantized) = (tensors.len(), found.dequantized);
-    let voices = voices::read(&voice_paths(input, options), &config)?;
-    let voice_names: Vec<String> = voices.keys().cloned().collect();
-    tensors.extend(voices.into_iter().map(|(name, t)| (format!("{VOICE_PREFIX}{name}"), t)));
+    let mut found = read(&path, bytes, options)?;
     report_progress(Stage::Convert, len, len);
 
+    let (count, parameters) = (found.tensors.len(), found.tensors.values().map(|t| t.data.len()).sum());
+    let voices: Vec<String> = found.voices.keys().cloned().collect();
+    let mut tensors = found.tensors;
+    tensors.extend(found.voices.into_iter().map(|(name, t)| (format!("{VOICE_PREFIX}{name}"), t)));
+    found.warnings.extend(source_warnings(found.kind, found.zero_rows));
     let metadata = Metadata {
-        family: Family::Kokoro,
-        config: config_json,
+        family: found.family,
+        config: found.config,
         source: Source {
-            file: input.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             sha256: sha256.clone(),
             kind: found.kind.to_string(),
             converter: concat!("lumivox-convert ", env!("CARGO_PKG_VERSION")).into(),
-            dequantized: dequantized.clone(),
+            dequantized: found.dequantized.clone(),
         },
-        license: options.license.clone().unwrap_or_else(|| "Apache-2.0".into()),
-        languages: languages(&voice_names),
-        sample_rate_hz: kokoro::SAMPLE_RATE_HZ,
+        license: options.license.clone().unwrap_or(found.license),
+        languages: found.languages,
+        sample_rate_hz: found.sample_rate_hz,
     };
     write(output, &metadata, &tensors, options.dtype, &mut |done, total| report_progress(Stage::Write, done, total))?;
     Ok(Report {
         input: input.to_path_buf(),
         output: output.to_path_buf(),
+        family: found.family,
         kind: found.kind,
         sha256,
         tensors: count,
         parameters,
-        warnings: warnings(found.kind, &voice_names, zero_rows),
-        voices: voice_names,
-        dequantized,
-        config: config_origin,
+        warnings: found.warnings,
+        voices,
+        dequantized: found.dequantized,
+        config: found.config_origin,
         dtype: options.dtype,
     })
 }
 
-/// A checkpoint's tensors before folding.
-struct Checkpoint {
-    kind: SourceKind,
-    tensors: StateDict,
-    dequantized: BTreeMap<String, usize>,
+/// A checkpoint that was read and checked: everything of the model file but where it came from.
+pub(crate) struct Conversion {
+    pub(crate) family: Family,
+    pub(crate) kind: SourceKind,
+    pub(crate) tensors: StateDict,
+    /// Name → style rows; Kokoro's only.
+    pub(crate) voices: BTreeMap<String, Tensor>,
+    pub(crate) config: String,
+    pub(crate) config_origin: ConfigOrigin,
+    pub(crate) languages: Vec<String>,
+    /// What the licence is, unless the user knows better.
+    pub(crate) license: String,
+    pub(crate) sample_rate_hz: u32,
+    pub(crate) dequantized: BTreeMap<String, usize>,
+    pub(crate) warnings: Vec<String>,
+    /// Weight rows whose direction was zero.
+    pub(crate) zero_rows: usize,
 }
 
-fn read_checkpoint(path: &Path, bytes: Vec<u8>, schema: &Schema) -> Result<Checkpoint, ConvertError> {
-    let unrecognised = |reason: &str| ConvertError::NotRecognised { path: path.to_path_buf(), reason: reason.into() };
-    if bytes.starts_with(ZIP_MAGIC) || bytes.starts_with(LEGACY_MAGIC) {
-        let tensors = read_pth(&bytes, schema)?;
-        return Ok(Checkpoint { kind: SourceKind::Pth, tensors, dequantized: BTreeMap::new() });
+fn read(path: &Path, bytes: Vec<u8>, options: &Options) -> Result<Conversion, ConvertError> {
+    let bytes = Bytes::from(bytes);
+    let checkpoint = Checkpoint::open(path, &bytes)?;
+    match checkpoint.upstream(path)? {
+        Upstream::Kokoro => kokoro::read(checkpoint, path, options),
+        upstream => vits::read(checkpoint, upstream, path, options),
     }
-    if bytes.get(8) == Some(&b'{') {
-        return Err(unrecognised("is a safetensors file already; a .pth or .onnx checkpoint is needed"));
+}
+
+/// The file with the weights: `input` itself, or what the folder `input` has.
+fn weights_file(input: &Path) -> Result<PathBuf, ConvertError> {
+    if !input.is_dir() {
+        return Ok(input.to_path_buf());
     }
-    if bytes.is_empty() {
-        return Err(unrecognised("is empty"));
+    let known = ["model.safetensors", "pytorch_model.bin"].into_iter().map(|name| input.join(name));
+    if let Some(path) = known.into_iter().find(|path| path.is_file()) {
+        return Ok(path);
     }
-    let graph = Graph::decode(Bytes::from(bytes))
-        .map_err(|e| unrecognised(&format!("is neither a PyTorch nor an ONNX checkpoint ({e})")))?;
-    let found = onnx::read(&graph, schema)?;
-    let kind = match (found.dequantized.is_empty(), found.half_precision) {
-        (false, _) => SourceKind::OnnxInt8,
-        (true, true) => SourceKind::OnnxF16,
-        (true, false) => SourceKind::OnnxF32,
+    let entries = input.read_dir().and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(ConvertError::io(input))?;
+    let has_extension = |path: &Path| ["onnx", "pth"].map(Some).contains(&path.extension().and_then(OsStr::to_str));
+    let mut found: Vec<_> = entries.into_iter().map(|e| e.path()).filter(|p| has_extension(p)).collect();
+    match (found.pop(), found.len()) {
+        (Some(path), 0) => Ok(path),
+        (found, _) => {
+            let reason = match found {
+                Some(_) => "is a folder with several checkpoints; give one of its files",
+                None => "is a folder without model.safetensors, pytorch_model.bin, .pth or .onnx",
+            };
+            Err(ConvertError::NotRecognised { path: input.to_path_buf(), reason: reason.into() })
+        }
+    }
+}
+
+fn source_warnings(kind: SourceKind, zero_rows: usize) -> impl Iterator<Item = String> {
+    let bits = match kind {
+        SourceKind::OnnxInt8 => Some(8),
+        SourceKind::OnnxF16 => Some(16),
+        SourceKind::OnnxF32 | SourceKind::Pth | SourceKind::Safetensors => None,
     };
-    Ok(Checkpoint { kind, tensors: found.tensors, dequantized: found.dequantized })
+    let rounded =
+        bits.map(|bits| format!("the weights were stored in {bits} bits; they are not the original 32-bit weights"));
+    let zeros =
+        (zero_rows > 0).then(|| format!("{zero_rows} weight rows have a zero direction; they were read as zeros"));
+    rounded.into_iter().chain(zeros)
 }
 
-/// Tensors of a `.pth` under schema names: `decoder` → `module.encode.conv1.weight_g` is `decoder.encode.conv1.weight_g`.
-fn read_pth(bytes: &[u8], schema: &Schema) -> Result<StateDict, ConvertError> {
-    let mut tensors = StateDict::new();
-    for (path, tensor) in Pth::open(bytes)?.tensors()? {
-        let components: Vec<&str> = path.split('.').filter(|c| *c != "module").collect();
-        let name = state_dict::resolve(schema, &components, "");
-        let Some(name) = name else { return Err(ConvertError::Extra { name: path, count: 1 }) };
-        if tensors.insert(name.clone(), tensor).is_some() {
-            return Err(ConvertError::Conflict { name });
-        }
-    }
-    Ok(tensors)
-}
-
-fn read_config(input: &Path, options: &Options) -> Result<(String, ConfigOrigin), ConvertError> {
-    if let Some(path) = &options.config {
-        let text = fs::read_to_string(path).map_err(ConvertError::io(path))?;
-        return Ok((minified(&text)?, ConfigOrigin::File(path.clone())));
-    }
-    // ONNX repositories have a `config.json` too, which says nothing about the network; such a one is passed over.
-    let sibling = input.with_file_name("config.json");
-    match fs::read_to_string(&sibling) {
-        Ok(text) if text.contains("\"istftnet\"") => Ok((minified(&text)?, ConfigOrigin::File(sibling))),
-        _ => Ok((minified(kokoro::Config::embedded_json())?, ConfigOrigin::Embedded)),
-    }
-}
-
-/// The same JSON without white space, its keys in their order.
-fn minified(json: &str) -> Result<String, ConvertError> {
-    let value: serde_json::Value = serde_json::from_str(json).map_err(|e| ConvertError::Config(e.to_string()))?;
-    Ok(value.to_string())
-}
-
-fn voice_paths(input: &Path, options: &Options) -> Vec<PathBuf> {
-    if !options.voices.is_empty() {
-        return options.voices.clone();
-    }
-    Some(input.with_file_name("voices")).filter(|p| p.is_dir()).into_iter().collect()
-}
-
-fn languages(voices: &[String]) -> Vec<String> {
-    let languages: BTreeSet<&str> = voices.iter().filter_map(|v| kokoro::voice_language(v)).collect();
-    languages.into_iter().map(String::from).collect()
-}
-
-fn warnings(kind: SourceKind, voices: &[String], zero_rows: usize) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if voices.is_empty() {
-        warnings.push("no voices were given, so the model cannot speak; convert again with voices".into());
-    }
-    match kind {
-        SourceKind::OnnxInt8 => {
-            warnings.push("the weights were stored in 8 bits; they are not the original 32-bit weights".into())
-        }
-        SourceKind::OnnxF16 => {
-            warnings.push("the weights were stored in 16 bits; they are not the original 32-bit weights".into())
-        }
-        SourceKind::OnnxF32 | SourceKind::Pth => {}
-    }
-    if zero_rows > 0 {
-        warnings.push(format!("{zero_rows} weight rows have a zero direction; they were read as zeros"));
-    }
-    warnings
-}
-
-/// Reads a whole file of at most [`MAX_INPUT_BYTES`].
+/// Reads a whole checkpoint or voice file of at most [`MAX_INPUT_BYTES`].
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, ConvertError> {
-    let len = fs::metadata(path).map_err(ConvertError::io(path))?.len();
-    if len > MAX_INPUT_BYTES {
-        let reason = format!("has {len} bytes, more than any checkpoint of a supported model");
-        return Err(ConvertError::NotRecognised { path: path.to_path_buf(), reason });
+    read_file_within(path, MAX_INPUT_BYTES)
+}
+
+/// Reads a whole regular file of at most `limit_bytes`.
+///
+/// # Errors
+/// The file cannot be read, is longer, or is no regular file: a pipe may never end, and devices claim to have no bytes.
+pub(crate) fn read_file_within(path: &Path, limit_bytes: u64) -> Result<Vec<u8>, ConvertError> {
+    let refused = |reason: String| ConvertError::NotRecognised { path: path.to_path_buf(), reason };
+    // Before it is opened, as opening a pipe waits for who writes to it.
+    let metadata = fs::metadata(path).map_err(ConvertError::io(path))?;
+    if !metadata.is_file() {
+        let what = if metadata.is_dir() { "a folder" } else { "a device, pipe or socket" };
+        return Err(refused(format!("is {what}, where a file is needed")));
     }
-    fs::read(path).map_err(ConvertError::io(path))
+    let mut bytes = Vec::new();
+    if metadata.len() <= limit_bytes {
+        let file = fs::File::open(path).map_err(ConvertError::io(path))?;
+        bytes.try_reserve_exact(metadata.len() as usize).map_err(|e| ConvertError::io(path)(e.into()))?;
+        // The length may be wrong: files of the kernel's have 0, and others may grow.
+        file.take(limit_bytes + 1).read_to_end(&mut bytes).map_err(ConvertError::io(path))?;
+    }
+    if metadata.len().max(bytes.len() as u64) > limit_bytes {
+        return Err(refused(format!("has more than the {limit_bytes} bytes that such a file may have")));
+    }
+    Ok(bytes)
 }
 
 fn hash(bytes: &[u8], progress: &mut dyn FnMut(u64)) -> String {

@@ -37,6 +37,22 @@ pub enum ConvertError {
     /// The configuration cannot be used.
     #[error("the configuration cannot be used: {0}")]
     Config(String),
+    /// A file that belongs to the checkpoint is missing.
+    #[error("{} is missing: {purpose}", path.display())]
+    Needed {
+        /// The file.
+        path: PathBuf,
+        /// What it is needed for.
+        purpose: String,
+    },
+    /// A tensor is not what its place in the model asks for.
+    #[error("the tensor `{name}` {reason}")]
+    Tensor {
+        /// The tensor.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A voice file cannot be used.
     #[error("voice {}: {reason}", path.display())]
     Voice {

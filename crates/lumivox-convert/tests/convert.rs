@@ -7,7 +7,7 @@ use lumivox_convert::{ConfigOrigin, ConvertError, Dtype, ModelFile, Options, Rep
 use std::fs;
 use std::path::{Path, PathBuf};
 use support::onnx::{Precision, export};
-use support::{CONFIG, VOICE_SHAPE, Weights, pth, voice_bytes, weights};
+use support::{CONFIG, VOICE_SHAPE, Weights, assert_same, floats, pth, voice_bytes, weights};
 use tempfile::TempDir;
 
 struct Bench {
@@ -43,21 +43,6 @@ impl Bench {
         let left: Vec<_> = fs::read_dir(self.folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left.len(), 2, "something was left behind: {left:?}");
         error
-    }
-}
-
-fn floats(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect()
-}
-
-#[track_caller]
-fn assert_same(model: &ModelFile, weights: &Weights, tolerance: f32) {
-    assert_eq!(model.tensors().count() - model.voices().count(), weights.len());
-    for (name, (shape, expected)) in weights {
-        let tensor = model.tensor(name).unwrap_or_else(|| panic!("{name} is missing"));
-        assert_eq!(tensor.shape(), shape, "{name}");
-        let worst = floats(tensor.data()).iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        assert!(worst <= tolerance, "{name} differs by {worst}");
     }
 }
 

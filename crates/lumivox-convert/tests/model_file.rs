@@ -112,7 +112,7 @@ fn no_change_of_the_header_makes_it_panic() {
 fn what_is_wrong_is_named() {
     let cases: BTreeMap<&str, fn(&mut serde_json::Value)> = BTreeMap::from([
         ("format `lumivox/2`", (|h| h["__metadata__"]["format"] = "lumivox/2".into()) as fn(&mut serde_json::Value)),
-        ("family `vits`", |h| h["__metadata__"]["family"] = "vits".into()),
+        ("family `tacotron`", |h| h["__metadata__"]["family"] = "tacotron".into()),
         ("metadata lacks `format`", |h| h["__metadata__"] = serde_json::json!({})),
         ("metadata lacks `blake3`", |h| drop(h["__metadata__"].as_object_mut().unwrap().remove("blake3"))),
         ("`sample_rate` is not valid", |h| h["__metadata__"]["sample_rate"] = "loud".into()),

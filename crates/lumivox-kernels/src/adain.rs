@@ -109,8 +109,8 @@ impl Kernel for Row<'_> {
     fn run<S: Simd>(self, s: S) {
         let Row { x, out, gamma, beta, eps, activation } = self;
         let n = x.len() as f64;
-        let mean = sum_of_squares(s, x, None) / n;
-        let variance = sum_of_squares(s, x, Some(mean as f32)) / n;
+        let mean = power_sum(s, x, None) / n;
+        let variance = power_sum(s, x, Some(mean as f32)) / n;
         let scale = f64::from(1.0 + gamma) / (variance + f64::from(eps)).sqrt();
         let (scale, shift) = (s.splat(scale as f32), s.splat((f64::from(beta) - mean * scale) as f32));
         match activation {
@@ -126,9 +126,9 @@ impl Kernel for Row<'_> {
     }
 }
 
-/// `Σ (x − centre)²`, or `Σ x` without a centre: vector sums over pieces of at most 1,024 vectors, the pieces joined in `f64`.
+/// `Σ (x − centre)²` with a centre, `Σ x` without: vector sums over pieces of at most 1,024 vectors, the pieces joined in `f64`.
 #[inline(always)]
-fn sum_of_squares<S: Simd>(s: S, x: &[f32], centre: Option<f32>) -> f64 {
+fn power_sum<S: Simd>(s: S, x: &[f32], centre: Option<f32>) -> f64 {
     let mut total = 0f64;
     for piece in x.chunks(1024 * S::LANES) {
         let mut lanes = s.splat(0.0);

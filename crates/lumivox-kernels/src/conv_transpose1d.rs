@@ -48,7 +48,7 @@ impl ConvTranspose1d {
     pub fn new(weight: &Tensor, bias: Option<&Tensor>, config: ConvTranspose1dConfig) -> Result<Self> {
         let (c_in, c_out, taps) = weight.dims3()?;
         let ConvTranspose1dConfig { padding, output_padding, stride, groups } = config;
-        if [c_in, c_out, taps, stride, groups].contains(&0) || c_in % groups != 0 || output_padding >= stride.max(2) {
+        if [c_in, c_out, taps, stride, groups].contains(&0) || c_in % groups != 0 || output_padding >= stride {
             bail!("conv_transpose1d: weight {:?} does not fit {config:?}", weight.shape());
         }
         let bias = match bias {

@@ -106,6 +106,13 @@ impl Direct {
         l_in: usize,
         l_out: usize,
     ) {
+        let values_in = batch * self.geometry.groups * self.geometry.c_in * l_in;
+        let values_out = batch * self.c_out() * l_out;
+        let fits = x.len() == values_in && out.len() == values_out;
+        assert!(
+            fits && residual.is_none_or(|residual| residual.len() == values_out),
+            "buffers do not fit the convolution"
+        );
         if out.is_empty() {
             return;
         }
@@ -271,14 +278,13 @@ impl Tile<'_> {
         let bias = &conv.bias[block_of_all * BLOCK..][..BLOCK];
         let valid_rows = (conv.geometry.rows - block * BLOCK).min(BLOCK);
         let row_len = conv.geometry.stride * phase_len;
+        let halo = (conv.geometry.taps - 1) * conv.geometry.dilation;
         let mut sums = [[0f32; MAX_COLUMNS]; BLOCK];
         for half in (0..valid_rows).step_by(R) {
             let mut acc: [[S::V; N]; R] = std::array::from_fn(|r| [simd.splat(bias[half + r]); N]);
-            // The last channel's last tap is the furthest read; `run` sized the buffer for it.
-            debug_assert!(
-                (conv.geometry.c_in - 1) * row_len + self.offset(conv.geometry.taps - 1, phase_len) + N * S::LANES
-                    <= x.len()
-            );
+            // No read lies further than this; the buffer was sized for it. Checked once for thousands of products.
+            let furthest = (conv.geometry.stride - 1) * phase_len + halo / conv.geometry.stride;
+            assert!((conv.geometry.c_in - 1) * row_len + furthest + N * S::LANES <= x.len());
             // SAFETY: reads lie below that; weights lie in the block's slice.
             unsafe {
                 let mut wp = weights.as_ptr().add(half);

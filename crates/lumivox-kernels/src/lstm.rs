@@ -69,11 +69,11 @@ impl BiLstm {
         let isa = Isa::current();
         let inputs = [self.forward.inputs(x)?, self.backward.inputs(x)?];
         for (b, out) in out.chunks_mut((steps * 2 * hidden).max(1)).enumerate() {
-            let part = |gates: &Vec<f32>| b * steps * 4 * hidden..(b + 1) * steps * 4 * hidden.min(gates.len());
-            let (range_f, range_b) = (part(&inputs[0]), part(&inputs[1]));
+            let [gates_f, gates_b] =
+                inputs.each_ref().map(|gates| &gates[b * steps * 4 * hidden..][..steps * 4 * hidden]);
             let (states_f, states_b) = rayon::join(
-                || dispatch(isa, Steps { direction: &self.forward, gates: &inputs[0][range_f], reverse: false }),
-                || dispatch(isa, Steps { direction: &self.backward, gates: &inputs[1][range_b], reverse: true }),
+                || dispatch(isa, Steps { direction: &self.forward, gates: gates_f, reverse: false }),
+                || dispatch(isa, Steps { direction: &self.backward, gates: gates_b, reverse: true }),
             );
             for (t, out) in out.chunks_mut(2 * hidden).enumerate() {
                 out[..hidden].copy_from_slice(&states_f[t * hidden..][..hidden]);
@@ -152,7 +152,7 @@ impl Kernel for Steps<'_> {
 fn add_product<S: Simd>(s: S, weights: &[f32], h: &[f32], sums: &mut [f32]) {
     for first in (0..BLOCK).step_by(8 * S::LANES) {
         let width = 8 * S::LANES;
-        debug_assert!(first + width <= sums.len() && weights.len() == h.len() * BLOCK);
+        assert!(first + width <= sums.len() && weights.len() == h.len() * BLOCK);
         // SAFETY: BLOCK is a multiple of 8·LANES for every set, so all vectors lie inside the block.
         unsafe {
             let sums = sums.as_mut_ptr().add(first);

@@ -36,8 +36,8 @@ impl<'a> SharedMut<'a> {
     /// No other thread may access the same index at the same time.
     #[inline(always)]
     pub(crate) unsafe fn write(self, index: usize, x: f32) {
-        debug_assert!(index < self.len);
-        // SAFETY: the caller's.
+        assert!(index < self.len, "index outside the buffer");
+        // SAFETY: in bounds by the assertion, alone by the caller's promise.
         unsafe { *self.data.add(index) = x }
     }
 }

@@ -10,6 +10,10 @@ use rayon::prelude::*;
 
 use crate::op::f32_slice;
 
+/// Parts of a coefficient below this share of the frame's largest are rounding noise of the sums, and count as +0. Frames at the ends are symmetric by
+/// reflection, so their coefficients are real: without this, noise would decide between the phases π and -π, as it does in the reference.
+const ROUNDING: f64 = 1e-13;
+
 /// A transform of `n_fft` samples every `hop_length` samples.
 #[derive(Clone, Debug)]
 pub struct Stft {
@@ -43,8 +47,8 @@ impl Stft {
     }
 
     /// Magnitude and phase: `x: (B, L) → (B, 2·bins, L/hop_length + 1)`, magnitudes in the first half of the channels, phases in radians in the second.
-    /// Frames are centred on multiples of the hop, the signal reflected at both ends. DC and Nyquist have an imaginary part of +0, so their phase is 0
-    /// or **+π**.
+    /// Frames are centred on multiples of the hop, the signal reflected at both ends. What is zero but for rounding is +0, DC's and Nyquist's
+    /// imaginary parts among it, so the phase of a negative real coefficient is **+π**.
     ///
     /// # Errors
     /// If `x` is not longer than `n_fft/2`, which the reflection needs.
@@ -72,21 +76,26 @@ impl Stft {
             let start = (frame * self.hop_length) as isize - (self.n_fft / 2) as isize;
             let windowed: Vec<f64> =
                 self.window.iter().enumerate().map(|(n, w)| w * f64::from(reflect(start + n as isize))).collect();
-            for bin in 0..bins {
-                let (mut re, mut im) = (0f64, 0f64);
-                for (n, x) in windowed.iter().enumerate() {
-                    let (cos, sin) = self.circle[bin * n % self.n_fft];
-                    re += x * cos;
-                    im -= x * sin;
-                }
-                if bin == 0 || bin == bins - 1 {
-                    im = 0.0;
-                }
-                let (re, im) = (re as f32, im as f32);
+            let spectrum: Vec<(f64, f64)> = (0..bins).map(|bin| self.coefficient(&windowed, bin)).collect();
+            let largest = spectrum.iter().fold(0f64, |largest, (re, im)| largest.max(re.abs()).max(im.abs()));
+            let clean = |x: f64| if x.abs() <= ROUNDING * largest { 0.0 } else { x as f32 };
+            for (bin, &(re, im)) in spectrum.iter().enumerate() {
+                let (re, im) = (clean(re), clean(im));
                 out[bin * frames + frame] = re.hypot(im);
                 out[(bins + bin) * frames + frame] = im.atan2(re);
             }
         }
+    }
+
+    /// One bin of a frame; DC and Nyquist are real.
+    fn coefficient(&self, windowed: &[f64], bin: usize) -> (f64, f64) {
+        let (mut re, mut im) = (0f64, 0f64);
+        for (n, x) in windowed.iter().enumerate() {
+            let (cos, sin) = self.circle[bin * n % self.n_fft];
+            re += x * cos;
+            im -= x * sin;
+        }
+        if bin == 0 || bin == self.n_fft / 2 { (re, 0.0) } else { (re, im) }
     }
 
     /// One frame's samples, before the window: the real inverse transform, which reads only the real parts of DC and Nyquist.

@@ -1,6 +1,6 @@
 //! Constructors of the layers that graphs share, reading their parameters by the names that PyTorch gives them.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Device, Result, Tensor, bail};
 use candle_nn::{LayerNorm, Module, VarBuilder};
 use lumivox_kernels::{BiLstm, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, LstmWeights};
 
@@ -71,4 +71,49 @@ pub(crate) fn repeat_each(counts: &[u32], device: &Device) -> Result<Tensor> {
         counts.iter().zip(0u32..).flat_map(|(&n, index)| std::iter::repeat_n(index, n as usize)).collect();
     let n = indices.len();
     Tensor::from_vec(indices, n, device)
+}
+
+/// The furthest that a generator's convolution reaches to one side, in steps; real ones stay below 100.
+const MAX_REACH: usize = 10_000;
+
+/// A generator's upsampling: a kernel for each rate, which makes the output exactly that many times as long.
+pub(crate) fn check_upsampling(rates: &[usize], kernels: &[usize]) -> Result<()> {
+    let fits = |(&rate, &kernel): (&usize, &usize)| {
+        rate > 0 && kernel >= rate && kernel < MAX_REACH && (kernel - rate) % 2 == 0
+    };
+    if rates.is_empty() || rates.len() != kernels.len() || !rates.iter().zip(kernels).all(fits) {
+        bail!("upsample_rates {rates:?} do not fit upsample_kernel_sizes {kernels:?}");
+    }
+    Ok(())
+}
+
+/// A generator's residual blocks: an odd kernel for each, and dilations.
+pub(crate) fn check_resblocks(kernels: &[usize], dilations: &[Vec<usize>]) -> Result<()> {
+    let fits = |(&kernel, dilations): (&usize, &Vec<usize>)| {
+        let reaches = |&dilation: &usize| dilation > 0 && dilation.saturating_mul(kernel) < MAX_REACH;
+        kernel % 2 == 1 && !dilations.is_empty() && dilations.iter().all(reaches)
+    };
+    if kernels.is_empty() || kernels.len() != dilations.len() || !kernels.iter().zip(dilations).all(fits) {
+        bail!("resblock_kernel_sizes {kernels:?} do not fit resblock_dilation_sizes {dilations:?}");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generators_that_can_not_be_are_refused() {
+        assert!(check_upsampling(&[10, 6], &[20, 12]).is_ok());
+        let bad: [(&[usize], &[usize]); 5] = [(&[], &[]), (&[21], &[20]), (&[0], &[4]), (&[4], &[5]), (&[4], &[4, 4])];
+        for (rates, kernels) in bad {
+            assert!(check_upsampling(rates, kernels).is_err(), "{rates:?} {kernels:?}");
+        }
+        assert!(check_resblocks(&[3, 11], &[vec![1], vec![1, 3, 5]]).is_ok());
+        for (kernel, dilations) in [(4, vec![1]), (3, vec![0]), (3, vec![usize::MAX]), (3, vec![])] {
+            assert!(check_resblocks(&[kernel], std::slice::from_ref(&dilations)).is_err(), "{kernel} {dilations:?}");
+        }
+        assert!(check_resblocks(&[], &[]).is_err() && check_resblocks(&[3], &[vec![1], vec![1]]).is_err());
+    }
 }

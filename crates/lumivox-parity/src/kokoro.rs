@@ -2,12 +2,12 @@
 //!
 //! Two stages amplify rounding. The phase of the harmonic source is a sum over frames, so an F0 that differs in its last bits drifts; and the spectrogram's
 //! phase at bins that are numerically zero is rounding noise. Each is judged by itself, and the stages behind it from the reference's values, so there
-//! are three passes: nothing injected, F0 injected, and the spectrogram (`har`) injected.
+//! are three passes: nothing injected, F0 injected, and the harmonic source (`har_source`) injected.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 use lumivox::{Input, Options, Synthesizer};
 use lumivox_models::Probe;
 
@@ -20,13 +20,13 @@ pub const STAGE_BOUND: f64 = 1e-4;
 pub const F0_BOUND_HZ: f64 = 2e-3;
 /// The least signal-to-noise ratio of the audio with the noise injected, in dB.
 pub const NOISE_INJECTED_BOUND_DB: f64 = 35.0;
-/// The least signal-to-noise ratio of the audio with the source's spectrogram injected, in dB.
-pub const HAR_INJECTED_BOUND_DB: f64 = 80.0;
+/// The least signal-to-noise ratio of the audio with the harmonic source injected, in dB.
+pub const SOURCE_INJECTED_BOUND_DB: f64 = 80.0;
 
-/// Stages that read the spectrogram of the source, or come behind it.
-const BEHIND_HAR: [&str; 4] = ["noise_", "ups", "resblock", "conv_post"];
-/// Stages between F0 and the spectrogram.
-const SOURCE: [&str; 3] = ["sine_waves", "har_source", "har_complex"];
+/// Stages behind the harmonic source: its spectrogram, and the generator.
+const BEHIND_SOURCE: [&str; 5] = ["har_complex", "noise_", "ups", "resblock", "conv_post"];
+/// Stages between F0 and the source.
+const SOURCE: [&str; 2] = ["sine_waves", "har_source"];
 
 /// How far one utterance is from the reference's.
 #[derive(Clone, Debug)]
@@ -41,8 +41,8 @@ pub struct Comparison {
     pub f0_max_abs_hz: f64,
     /// Signal-to-noise ratio of the audio with the reference's noise, in dB.
     pub noise_injected_db: f64,
-    /// The same with the reference's source spectrogram too, where the golden has it.
-    pub har_injected_db: Option<f64>,
+    /// The same with the reference's harmonic source too; none where durations differ.
+    pub source_injected_db: Option<f64>,
 }
 
 impl Comparison {
@@ -66,8 +66,11 @@ impl Comparison {
         );
         let db = self.noise_injected_db;
         check(db >= NOISE_INJECTED_BOUND_DB, format!("noise injected: {db:.1} dB < {NOISE_INJECTED_BOUND_DB} dB"));
-        if let Some(db) = self.har_injected_db {
-            check(db >= HAR_INJECTED_BOUND_DB, format!("har injected: {db:.1} dB < {HAR_INJECTED_BOUND_DB} dB"));
+        if let Some(db) = self.source_injected_db {
+            check(
+                db >= SOURCE_INJECTED_BOUND_DB,
+                format!("source injected: {db:.1} dB < {SOURCE_INJECTED_BOUND_DB} dB"),
+            );
         }
         failures
     }
@@ -83,26 +86,32 @@ pub fn compare(synthesizer: &Synthesizer, golden: &Golden) -> Result<Comparison>
     let durations: Vec<u32> = want("pred_dur")?.to_dtype(DType::U32)?.to_vec1()?;
     // Where durations differ the reference's tensors do not fit, and nothing can be injected.
     let fits = free.durations == durations;
-    let pass = |inject, wanted: bool| -> Result<Option<Pass>> {
-        if fits && wanted { Pass::run(synthesizer, golden, Some(inject)).map(Some) } else { Ok(None) }
+    let pass = |stage, tensor| -> Result<Option<Pass>> {
+        if fits { Pass::run(synthesizer, golden, Some((stage, want(tensor)?))).map(Some) } else { Ok(None) }
     };
-    let f0_injected = pass("F0", true)?;
-    let har_injected = pass("har", golden.whole("har").is_some())?;
+    let f0_injected = pass("F0", "F0")?;
+    let source_injected = pass("har_source", "source")?;
 
     let mut stages = Vec::new();
     for (name, error) in &free.errors {
         let is = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
-        let error = match (&f0_injected, &har_injected) {
-            (_, Some(pass)) if is(&BEHIND_HAR) => pass.error(name)?,
-            (_, None) if is(&BEHIND_HAR) => continue,
-            (Some(pass), _) if is(&SOURCE) => pass.error(name)?,
-            _ => *error,
+        let pass = if is(&BEHIND_SOURCE) {
+            &source_injected
+        } else if is(&SOURCE) {
+            &f0_injected
+        } else {
+            &None
         };
+        let error = pass.as_ref().map_or(Ok(*error), |pass| pass.error(name))?;
         stages.push((name.clone(), error));
     }
     let values = |x: &Tensor| Ok::<Vec<f32>, anyhow::Error>(x.flatten_all()?.to_vec1()?);
-    let audio_har = match &har_injected {
-        Some(pass) => Some(snr_db(&pass.audio, &values(&want("audio_har")?)?)),
+    let source_injected_db = match &source_injected {
+        Some(pass) => {
+            let audio = Tensor::from_slice(&pass.audio, pass.audio.len(), &Device::Cpu)?;
+            let error = golden.error("audio_source", &audio)?.with_context(|| format!("{}: no audio", golden.name))?;
+            Some(-20.0 * error.log10())
+        }
         None => None,
     };
     let differing = free.durations.iter().zip(&durations).filter(|(got, want)| got != want).count();
@@ -112,7 +121,7 @@ pub fn compare(synthesizer: &Synthesizer, golden: &Golden) -> Result<Comparison>
         durations_differing: differing + free.durations.len().abs_diff(durations.len()),
         f0_max_abs_hz: max_abs(&free.f0, &values(&want("F0")?)?),
         noise_injected_db: snr_db(&free.audio, &values(&want("audio")?)?),
-        har_injected_db: audio_har,
+        source_injected_db,
     })
 }
 
@@ -125,7 +134,7 @@ struct Pass {
 }
 
 impl Pass {
-    fn run(synthesizer: &Synthesizer, golden: &Golden, inject: Option<&'static str>) -> Result<Self> {
+    fn run(synthesizer: &Synthesizer, golden: &Golden, inject: Option<(&'static str, Tensor)>) -> Result<Self> {
         let case = &golden.case;
         let options = Options { speed: case.speed, seed: case.seed, ..Options::new(case.voice.parse()?) };
         // The request's own checks hold here too, though the segment is said directly.
@@ -154,7 +163,7 @@ impl Pass {
 /// Compares each stage with the golden as it passes.
 struct Recorder<'a> {
     golden: &'a Golden,
-    inject: Option<&'static str>,
+    inject: Option<(&'static str, Tensor)>,
     seen: BTreeMap<&'static str, Tensor>,
     errors: Vec<(String, f64)>,
     failure: Option<anyhow::Error>,
@@ -191,7 +200,7 @@ impl Probe for Recorder<'_> {
     }
 
     fn inject(&mut self, name: &str) -> Option<Tensor> {
-        if self.inject == Some(name) { self.golden.whole(name) } else { None }
+        self.inject.as_ref().filter(|(stage, _)| *stage == name).map(|(_, x)| x.clone())
     }
 }
 

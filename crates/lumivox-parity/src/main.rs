@@ -40,14 +40,17 @@ fn print_stages(comparisons: &[Comparison]) {
 }
 
 fn print_audio(comparisons: &[Comparison]) {
-    println!("{:<24} {:>9} {:>10} {:>15} {:>13}", "utterance", "durations", "F0, Hz", "noise inj., dB", "har inj., dB");
+    println!(
+        "{:<24} {:>9} {:>10} {:>15} {:>15}",
+        "utterance", "durations", "F0, Hz", "noise inj., dB", "source inj., dB"
+    );
     for comparison in comparisons {
         let durations = match comparison.durations_differing {
             0 => "equal".to_owned(),
             n => format!("{n} differ"),
         };
-        let har = comparison.har_injected_db.map_or("-".to_owned(), |db| format!("{db:.1}"));
+        let har = comparison.source_injected_db.map_or("-".to_owned(), |db| format!("{db:.1}"));
         let (f0, noise) = (comparison.f0_max_abs_hz, comparison.noise_injected_db);
-        println!("{:<24} {durations:>9} {f0:>10.1e} {noise:>15.1} {har:>13}", comparison.name);
+        println!("{:<24} {durations:>9} {f0:>10.1e} {noise:>15.1} {har:>15}", comparison.name);
     }
 }

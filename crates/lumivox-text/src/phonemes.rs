@@ -1,13 +1,13 @@
 //! Input that is phonemes already.
 
-use crate::token::{Boundary, Phonemized, Source, Token};
+use crate::token::{Boundary, Phonemized, Reason, Source, Token, Warning};
 
 /// Marks that stand for themselves in a phoneme string and at which it can be cut.
 const MARKS: &str = ";:,.!?—…\"()“”";
 
 impl Phonemized {
     /// Phonemes as tokens, so that they are cut into segments like text: words at white space, punctuation apart, a paragraph at each line break. Nothing is
-    /// checked or changed but white space.
+    /// changed but white space; a word without a letter is warned of.
     pub fn from_phonemes(phonemes: &str) -> Self {
         let mut tokens: Vec<Token> = Vec::new();
         let mut open = false;
@@ -47,7 +47,10 @@ impl Phonemized {
         if let Some(last) = tokens.last_mut() {
             last.boundary = Boundary::Paragraph;
         }
-        Self { tokens, warnings: Vec::new() }
+        let mute = tokens.iter().filter(|t| t.source == Source::User && !t.phonemes.contains(char::is_alphabetic));
+        let warning = |t: &Token| Warning { text: t.text.clone(), span: t.span.clone(), reason: Reason::Phonemes };
+        let warnings = mute.map(warning).collect();
+        Self { tokens, warnings }
     }
 }
 
@@ -63,6 +66,12 @@ mod tests {
         let limits = SegmentLimits { first_symbols: 14, growth_percent: 100, max_symbols: 16 };
         let cut: Vec<_> = segments(&said, &limits).into_iter().map(|s| s.phonemes).collect();
         assert_eq!(cut, ["həlˈO, wˈɜɹld!", "ðɪs ɪz", "ˈIpə."]);
+        assert!(said.warnings.is_empty());
+        let mute = Phonemized::from_phonemes("123 456").warnings;
+        assert_eq!(
+            mute.iter().map(|w| (w.span.clone(), w.reason)).collect::<Vec<_>>(),
+            [(0..3, Reason::Phonemes), (4..7, Reason::Phonemes)]
+        );
         assert!(Phonemized::from_phonemes(" \n").tokens.is_empty());
     }
 }

@@ -25,13 +25,6 @@ impl Default for SegmentLimits {
     }
 }
 
-impl SegmentLimits {
-    /// For listening while the rest is still being made: a first clause of about a hundred symbols, then twice as much.
-    pub fn streaming() -> Self {
-        Self { first_symbols: 100, growth_percent: 200, ..Self::default() }
-    }
-}
-
 /// A stretch to be said in one go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
@@ -64,7 +57,7 @@ fn strength(token: &Token) -> u8 {
 }
 
 /// Cuts at the ends of sentences, else of clauses, else at commas, else between words. A paragraph always ends a segment.
-/// Stretches without any sound are left out.
+/// Stretches without any sound are left out; what is not punctuation in them has a warning already.
 pub fn segments(text: &Phonemized, limits: &SegmentLimits) -> Vec<Segment> {
     let max = limits.max_symbols.max(1);
     let mut goal = limits.first_symbols.clamp(1, max);

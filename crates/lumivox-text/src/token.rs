@@ -110,6 +110,8 @@ pub enum Reason {
     Symbol,
     /// A control or another invisible character.
     Control,
+    /// Phonemes given by the user without a letter among them.
+    Phonemes,
     /// A word too long for the model was cut between two symbols.
     Cut,
 }
@@ -120,6 +122,7 @@ impl fmt::Display for Warning {
             Reason::Script => "no pronunciation for this script",
             Reason::Symbol => "symbol is not spoken",
             Reason::Control => "invisible character is not spoken",
+            Reason::Phonemes => "no sound among these phonemes",
             Reason::Cut => "longer than the model's input, cut inside the word",
         };
         write!(f, "bytes {}..{}: `{}`: {why}", self.span.start, self.span.end, self.text.escape_debug())

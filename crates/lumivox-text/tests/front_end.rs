@@ -125,6 +125,54 @@ fn what_cannot_be_said_is_reported() {
 }
 
 #[test]
+fn parts_without_sound_are_reported() {
+    for (text, warned) in [
+        ("https://пример.рф/тест", &["пример", "рф", "тест"][..]),
+        ("[abc](/123/)", &["[abc](/123/)"]),
+        ("helloмир", &["мир"]),
+        ("a | b", &["|"]),
+        ("=====", &["====="]),
+        ("**bold**", &["**", "**"]),
+    ] {
+        let said = say(text);
+        assert_eq!(said.warnings.iter().map(|w| w.text.as_str()).collect::<Vec<_>>(), warned, "{text}");
+    }
+    assert_eq!(say("helloмир").phonemes(), say("hello").phonemes());
+}
+
+#[test]
+fn marks_between_letters_are_heard() {
+    for (text, american) in
+        [("One…two", "wˈʌn… tˈu"), ("five;six nine!ten", "fˈIv; sˈɪks nˈIn! tˈɛn"), ("hi\"and", "hˈI” ænd")]
+    {
+        assert_eq!(say(text).phonemes(), american);
+        assert!(say(text).warnings.is_empty());
+    }
+    assert!(say("said:\"go\"").phonemes().starts_with("sˈɛd:“ɡ"));
+}
+
+#[test]
+fn a_point_can_end_an_abbreviation_and_a_sentence() {
+    for text in ["at 5 p.m. She left", "Apple Inc. It is", "Bob Jr. He is", "in the U.S. It is", "Vitamin C. It helps"]
+    {
+        let said = say(text);
+        let ends: Vec<_> = said.tokens.iter().filter(|t| t.boundary == Boundary::Sentence).collect();
+        assert!(ends.len() == 1 && ends[0].text.ends_with('.') && ends[0].phonemes.ends_with('.'), "{said:?}");
+    }
+    for text in ["The U.S. Senate met", "Dr. Smith left", "J. K. Rowling wrote", "Inc. and more", "cats, i.e. The cats"]
+    {
+        assert!(say(text).tokens.iter().all(|t| t.boundary != Boundary::Sentence), "{text}");
+    }
+    assert!(say("She works for Apple Inc.").phonemes().ends_with("d."));
+}
+
+#[test]
+fn noises_are_made_and_not_spelled() {
+    assert_eq!(say("shh").phonemes(), "ʃ");
+    assert_eq!(token(&say("html"), "html").source, Source::Initialism);
+}
+
+#[test]
 fn sentences_and_paragraphs() {
     let said = say("One. Two! \"Three?\" four (five). Mr. Six... seven\n\nNext paragraph\n \nlast");
     let ends: Vec<_> =
@@ -198,12 +246,48 @@ fn check_invariants(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Marks of sentences and signs that join words, which may be heard as a pause or not at all.
+fn may_be_silent(c: char) -> bool {
+    c.is_whitespace() || ".,;:!?'\"()[]-".contains(c)
+}
+
+/// Leaving out a word, a number or a symbol must be heard or reported.
+fn check_nothing_vanishes(pieces: &[String]) -> Result<(), TestCaseError> {
+    let text = pieces.concat();
+    let said = say(&text);
+    for (at, c) in text.char_indices().filter(|(_, c)| !may_be_silent(*c)) {
+        let heard = said.tokens.iter().any(|t| t.span.contains(&at) && !t.phonemes.is_empty());
+        let warned = said.warnings.iter().any(|w| w.span.contains(&at));
+        prop_assert!(heard || warned, "{:?} at {} of {:?}: {:?}", c, at, text, said);
+    }
+    let outcome =
+        |said: &Phonemized| (said.phonemes(), said.warnings.iter().map(|w| w.text.as_str()).collect::<String>());
+    // A run is whole only between neighbours of another kind.
+    let kind = |piece: &String| piece.chars().next().map(|c| if c.is_alphanumeric() { 'a' } else { c });
+    let alone = |i: usize| {
+        let beside = [i.checked_sub(1), Some(i + 1)].into_iter().flatten().filter_map(|k| pieces.get(k));
+        beside.into_iter().all(|other| kind(other) != kind(&pieces[i]))
+    };
+    let counts = |i: usize| pieces[i].chars().all(|c| c.is_alphanumeric() || "$€@#%&^<>|~+".contains(c));
+    for i in (0..pieces.len()).filter(|i| counts(*i) && alone(*i)) {
+        let without = [&pieces[..i], &pieces[i + 1..]].concat().concat();
+        prop_assert_ne!(outcome(&said), outcome(&say(&without)), "{:?} without piece {}: {:?}", text, i, without);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text(text in any::<String>()) {
         check_invariants(&text)?;
+    }
+
+    #[test]
+    fn nothing_vanishes(pieces in prop::collection::vec(
+        "[a-c]{1,2}|[1-9]{1,3}|[$€+=*/:;.,!?'\"@#%&^<>|~_()-]|http://|www\\.|\\.com|мир|pm|km|GB|°C|½|🎉| |e|I|UTC|Henry|p\\.m\\.|…|R\\$|ⅱ|²", 1..12)) {
+        check_nothing_vanishes(&pieces)?;
     }
 
     #[test]

@@ -43,10 +43,11 @@ fn cuts_fall_between_sentences_where_they_can() {
 }
 
 #[test]
-fn the_first_segment_is_short_when_streaming() {
+fn the_first_segment_can_be_short() {
     let text = "When she finally arrived, the hall was empty; nobody had waited, and the lamps, one after the other, had been \
                 put out by the old caretaker, who wanted to go home to his supper and to his bed. It rained.";
-    let cut = cut(text, SegmentLimits::streaming());
+    let limits = SegmentLimits { first_symbols: 100, growth_percent: 200, ..SegmentLimits::default() };
+    let cut = cut(text, limits);
     assert!(symbols(&cut[0]) <= 100);
     assert!(cut[0].phonemes.ends_with(';'), "{cut:#?}");
     assert!(cut.windows(2).all(|w| w[0].tokens.end == w[1].tokens.start));

@@ -44,7 +44,7 @@ fn to_i16(sample: f32) -> i16 {
 }
 
 /// A mono WAV file that gets its name only when it is whole: until [`WavFile::finish`] it is a temporary file in the same folder, which is removed if the
-/// `WavFile` is dropped.
+/// `WavFile` is dropped. A file that has the name already is replaced, its permissions kept; through a link, the file that the link leads to.
 pub struct WavFile {
     path: PathBuf,
     format: SampleFormat,
@@ -68,20 +68,26 @@ impl WavFile {
     /// If nothing can be written there.
     pub fn create(path: &Path, sample_rate_hz: u32, format: SampleFormat) -> Result<Self> {
         let fail = |source: io::Error| Error::Write { to: path.display().to_string(), source };
-        let target = match fs::metadata(path) {
-            Ok(existing) if existing.is_dir() => return Err(fail(io::ErrorKind::IsADirectory.into())),
-            Ok(existing) if !existing.is_file() => {
+        let existing = fs::metadata(path).ok();
+        let (path, target) = match &existing {
+            Some(existing) if existing.is_dir() => return Err(fail(io::ErrorKind::IsADirectory.into())),
+            Some(existing) if !existing.is_file() => {
                 let file = File::options().write(true).open(path).map_err(fail)?;
-                Target::Device(WavStream::new(file, path.display().to_string(), sample_rate_hz, format, true)?)
+                let stream = WavStream::new(file, path.display().to_string(), sample_rate_hz, format, true)?;
+                (path.to_path_buf(), Target::Device(stream))
             }
-            _ => {
-                let file = temporary_beside(path).map_err(fail)?;
+            existing => {
+                let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+                let file = temporary_beside(&path).map_err(fail)?;
+                if let Some(existing) = existing {
+                    fs::set_permissions(file.path(), existing.permissions()).map_err(fail)?;
+                }
                 let handle = BufWriter::new(file.as_file().try_clone().map_err(fail)?);
                 let writer = WavWriter::new(handle, format.spec(sample_rate_hz));
-                Target::Temporary { writer: writer.map_err(|error| fail(io_error(error)))?, file }
+                (path, Target::Temporary { writer: writer.map_err(|error| fail(io_error(error)))?, file })
             }
         };
-        Ok(Self { path: path.to_path_buf(), format, samples: 0, target })
+        Ok(Self { path, format, samples: 0, target })
     }
 
     /// The file that is written until [`WavFile::finish`]; none for a device or pipe. A program that ends without unwinding removes it itself.
@@ -223,6 +229,19 @@ mod tests {
             assert!(back.iter().zip(&samples).all(|(a, b)| (a - b).abs() <= tolerance));
         }
         drop(WavFile::create(&path, 24_000, SampleFormat::I16).unwrap());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{PermissionsExt, symlink};
+            fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+            let link = folder.path().join("link.wav");
+            symlink(&path, &link).unwrap();
+            let mut wav = WavFile::create(&link, 24_000, SampleFormat::I16).unwrap();
+            wav.write(&samples[..10]).unwrap();
+            wav.finish().unwrap();
+            assert_eq!(hound::WavReader::open(&path).unwrap().len(), 10, "a link leads to the file that is replaced");
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            fs::remove_file(&link).unwrap();
+        }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a dropped file leaves nothing behind");
     }
 

@@ -15,7 +15,7 @@ pub enum Error {
     #[error(transparent)]
     ModelFile(#[from] lumivox_convert::ModelFileError),
     /// The model file's configuration is not the graph's.
-    #[error("{}: the configuration can't be used ({reason}); convert the model again", path.display())]
+    #[error("{}: the model can't be used: {reason}", path.display())]
     Config {
         /// The model file.
         path: PathBuf,
@@ -79,9 +79,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The audio does not fit a WAV file.
-    #[error(
-        "the audio is longer than a WAV file can hold ({MAX_WAV_DATA_BYTES} bytes); write raw PCM, or split the text"
-    )]
+    #[error("the audio is longer than a WAV file can hold ({MAX_WAV_DATA_BYTES} bytes); split the text")]
     WavTooLong,
 }
 

@@ -1,12 +1,12 @@
 //! Text to speech, segment by segment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use candle_core::{Device, Tensor};
-use lumivox_convert::ModelFile;
+use lumivox_convert::{Family, ModelFile};
 use lumivox_models::kokoro::{Config, HARMONICS, Kokoro, SAMPLE_RATE_HZ};
 use lumivox_models::{NoProbe, Probe};
 use lumivox_text::ids::kokoro::Vocabulary;
@@ -51,11 +51,13 @@ impl Options {
     }
 }
 
-/// Part of the input that was left out, and why.
+/// Something that is not said as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
-    /// Of the text.
+    /// Part of the text that is left out.
     Text(lumivox_text::Warning),
+    /// A word that is longer than the model can read at once: it is said in pieces.
+    Cut(lumivox_text::Warning),
     /// A phoneme that the model has no id for.
     Symbol {
         /// The symbol.
@@ -65,10 +67,17 @@ pub enum Warning {
     },
 }
 
+impl Warning {
+    /// Whether something is left out.
+    pub fn is_loss(&self) -> bool {
+        !matches!(self, Warning::Cut(_))
+    }
+}
+
 impl std::fmt::Display for Warning {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Warning::Text(warning) => warning.fmt(f),
+            Warning::Text(warning) | Warning::Cut(warning) => warning.fmt(f),
             Warning::Symbol { symbol, count } => {
                 write!(f, "the model does not know the phoneme `{}` ({count}×): not spoken", symbol.escape_debug())
             }
@@ -95,13 +104,21 @@ impl Synthesizer {
     pub fn open(path: &Path, threads: Option<usize>) -> Result<Self> {
         let file = Arc::new(ModelFile::open(path)?);
         let config = |reason: String| Error::Config { path: path.to_path_buf(), reason };
+        let family = file.metadata().family;
+        if family != Family::Kokoro {
+            return Err(config(format!("{family} models can be converted and inspected, but not spoken yet")));
+        }
         let json = &file.metadata().config;
         let sizes: Config = serde_json::from_str(json).map_err(|error| config(error.to_string()))?;
+        if file.metadata().sample_rate_hz != SAMPLE_RATE_HZ {
+            return Err(config(format!("sample rate {} Hz, not {SAMPLE_RATE_HZ}", file.metadata().sample_rate_hz)));
+        }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?;
         let voice =
             |name: &str| Ok((name.to_owned(), weights::tensor(&file, &format!("voices.{name}"), &Device::Cpu)?));
         let voices = file.voices().map(voice).collect::<Result<_>>()?;
-        let graph = pool.install(|| Kokoro::new(sizes, weights::var_builder(file.clone(), &Device::Cpu)))?;
+        let graph = pool.install(|| Kokoro::new(sizes, weights::var_builder(file.clone(), &Device::Cpu)));
+        let graph = graph.map_err(|error| config(error.to_string()))?;
         Ok(Self {
             graph,
             vocabulary: Vocabulary::from_config(json)?,
@@ -137,9 +154,7 @@ impl Synthesizer {
     /// # Errors
     /// If a voice does not exist, the speed is out of range, the text too long, or nothing in it can be spoken.
     pub fn speak(&self, input: Input, options: &Options) -> Result<Speech<'_>> {
-        if !(0.25..=4.0).contains(&options.speed) {
-            return Err(Error::Speed(options.speed));
-        }
+        check_speed(options.speed)?;
         let style_pack = self.style_pack(&options.voice)?;
         let (Input::Text(text) | Input::Phonemes(text)) = input;
         if text.len() > options.max_text_bytes {
@@ -198,11 +213,11 @@ impl Synthesizer {
         blend.ok_or_else(|| Error::VoiceSyntax(String::new()))
     }
 
-    /// Says one segment: samples in -1..1. The style row is the one for the number of phonemes, as the Python package picks it; `segment` is the segment's
+    /// Says one segment: samples in -1..1; symbols that the model has no id for are left out. The style row is the one for the number of phonemes, as the Python package picks it; `segment` is the segment's
     /// number in its utterance and part of the noise's counter.
     ///
     /// # Errors
-    /// If the graph fails.
+    /// If the speed is out of range, the segment too long, or the graph fails.
     pub fn synthesize(
         &self,
         phonemes: &str,
@@ -212,6 +227,7 @@ impl Synthesizer {
         segment: u32,
         probe: &mut (dyn Probe + Send),
     ) -> Result<Vec<f32>> {
+        check_speed(speed)?;
         let ids = self.vocabulary.encode(phonemes).ids;
         let row = phonemes.chars().count().clamp(1, style_pack.dim(0)?) - 1;
         let ref_s = style_pack.narrow(0, row, 1)?.contiguous()?;
@@ -232,13 +248,22 @@ impl Synthesizer {
                 *unknown.entry(symbol).or_insert(0) += 1;
             }
         }
-        let cut = segments.iter().filter(|segment| segment.cut_inside_word).filter_map(|segment| {
-            let token = read.tokens[segment.tokens.clone()].last()?;
-            Some(lumivox_text::Warning { text: token.text.clone(), span: token.span.clone(), reason: Reason::Cut })
+        let cut_tokens =
+            segments.iter().filter(|segment| segment.cut_inside_word).map(|segment| segment.tokens.end - 1);
+        let cut = cut_tokens.collect::<BTreeSet<_>>().into_iter().map(|index| {
+            let token = &read.tokens[index];
+            // The beginning is enough to find such a word by.
+            let text: String = token.text.chars().take(40).collect();
+            Warning::Cut(lumivox_text::Warning { text, span: token.span.clone(), reason: Reason::Cut })
         });
-        let text = read.warnings.iter().cloned().chain(cut).map(Warning::Text);
-        text.chain(unknown.into_iter().map(|(symbol, count)| Warning::Symbol { symbol, count })).collect()
+        let text = read.warnings.iter().cloned().map(Warning::Text);
+        text.chain(cut).chain(unknown.into_iter().map(|(symbol, count)| Warning::Symbol { symbol, count })).collect()
     }
+}
+
+/// Speeds that the model can follow.
+fn check_speed(speed: f32) -> Result<()> {
+    if (0.25..=4.0).contains(&speed) { Ok(()) } else { Err(Error::Speed(speed)) }
 }
 
 /// Speech in the making: an iterator over its chunks, each of which is synthesised when it is asked for.
@@ -265,7 +290,7 @@ pub struct Chunk {
 }
 
 impl Speech<'_> {
-    /// Parts of the input that are left out.
+    /// What is not said as it should be.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }

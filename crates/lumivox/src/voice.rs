@@ -50,6 +50,9 @@ impl FromStr for VoiceSpec {
             parts.push((name.to_owned(), share));
         }
         let total: f32 = parts.iter().map(|(_, share)| share).sum();
+        if !total.is_finite() {
+            return Err(fail());
+        }
         parts.iter_mut().for_each(|(_, share)| *share /= total);
         Ok(Self { parts })
     }
@@ -86,7 +89,7 @@ mod tests {
         assert_eq!(parts("a.45+b.6")[0].1, 0.45 / (0.45 + 0.6));
         assert_eq!(parts("a,b"), [("a".into(), 0.5), ("b".into(), 0.5)]);
         assert_eq!("a:1,b:3".parse::<VoiceSpec>().unwrap().main_voice(), "b");
-        for bad in ["", ",", "a,", "a:", "a:x", "a:-1", "a:0", "a:inf", "a.x", "a:0,b:0", ":3"] {
+        for bad in ["", ",", "a,", "a:", "a:x", "a:-1", "a:0", "a:inf", "a.x", "a:0,b:0", ":3", "a:3e38,b:3e38"] {
             assert!(bad.parse::<VoiceSpec>().is_err(), "{bad:?}");
         }
     }

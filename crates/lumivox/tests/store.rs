@@ -243,7 +243,7 @@ mod mirror {
         let arguments = |tool: &str| fs::read_to_string(machine.path("packages").join(tool)).unwrap();
         assert!(arguments("pip.args").contains("--no-deps --only-binary=:all:"));
         assert!(arguments("pip.args").ends_with("tiny-0==1.0 tiny-1==1.0\n"));
-        assert_eq!(arguments("npm.args"), "pack --ignore-scripts --silent tiny-js@1.0\n");
+        assert_eq!(arguments("npm.args"), "pack --ignore-scripts --loglevel=error tiny-js@1.0\n");
     }
 
     /// Pulls from the mirror after `damage` and returns the error.

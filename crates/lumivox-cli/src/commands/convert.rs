@@ -13,7 +13,8 @@ use crate::progress::PullProgress;
 /// Converts a checkpoint and prints what was done.
 pub fn run(arguments: &ConvertArguments) -> Result<ExitCode> {
     let output = arguments.output.clone().unwrap_or_else(|| arguments.input.with_extension("safetensors"));
-    if output == arguments.input {
+    // By whatever name: the checkpoint must survive.
+    if output.canonicalize().is_ok_and(|output| arguments.input.canonicalize().is_ok_and(|input| input == output)) {
         bail!("the input and the output are the same file; give another with --output");
     }
     let options = Options {

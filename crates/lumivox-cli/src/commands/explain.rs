@@ -8,7 +8,7 @@ use lumivox::text::{English, Phonemized, Segment, segments};
 
 use super::read_text;
 use crate::args::ExplainArguments;
-use crate::output::{print, table};
+use crate::output::{note, print, table};
 
 /// The longest text that is explained, in bytes.
 const MAX_TEXT_BYTES: usize = 500_000;
@@ -24,7 +24,7 @@ pub fn run(arguments: &ExplainArguments) -> Result<ExitCode> {
         print(&text(&read, &segments))?;
     }
     for warning in &read.warnings {
-        eprintln!("warning: {warning}");
+        note(format_args!("warning: {warning}"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,13 +6,13 @@ use std::process::ExitCode;
 use anyhow::Result;
 use lumivox::convert::ModelFile;
 
-use super::resolve;
+use super::find;
 use crate::args::InspectArguments;
 use crate::output::print;
 
 /// Shows a model file's metadata, and its tensors if asked for.
 pub fn run(arguments: &InspectArguments) -> Result<ExitCode> {
-    let path = resolve(&arguments.model, false)?;
+    let path = find(&arguments.model)?;
     let file = ModelFile::open(&path)?;
     let text = if arguments.json { format!("{}\n", json(&file, arguments)?) } else { text(&file, arguments)? };
     print(&text)?;

@@ -25,6 +25,12 @@ fn resolve(model: &str, quiet: bool) -> Result<PathBuf> {
     Ok(path?)
 }
 
+/// The model file for a path, or for the name of a model that is here.
+fn find(model: &str) -> Result<PathBuf> {
+    let here = Store::open()?.find(model)?;
+    here.with_context(|| format!("the model `{model}` is not here yet; `lumivox pull {model}` fetches it"))
+}
+
 /// The text of an argument, a file or standard input, which must be UTF-8. No more than `limit` bytes and one are read, so that a text that is too long is
 /// noticed without being loaded.
 fn read_text(argument: Option<&str>, file: Option<&Path>, limit: usize) -> Result<String> {

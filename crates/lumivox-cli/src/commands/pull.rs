@@ -17,7 +17,10 @@ pub fn run(arguments: &PullArguments) -> Result<ExitCode> {
     if !arguments.quiet {
         match pulled.report {
             Some(report) => print(&format!("{report}\n"))?,
-            None => print(&format!("{} is here already: {}\n", arguments.name, pulled.path.display()))?,
+            None => {
+                let name = pulled.path.file_stem().unwrap_or_default().to_string_lossy();
+                print(&format!("{name} is here already: {}\n", pulled.path.display()))?;
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -13,7 +13,7 @@ use lumivox::{Input, Options, Synthesizer};
 
 use super::{read_text, resolve};
 use crate::args::{Container, SayArguments};
-use crate::output::print;
+use crate::output::{describe, note, print};
 use crate::{SOME_FAILED, progress};
 
 /// Exit code after an interrupt, as shells have it.
@@ -21,7 +21,12 @@ const INTERRUPTED: i32 = 130;
 
 /// Speaks.
 pub fn run(arguments: &SayArguments) -> Result<ExitCode> {
-    let to_stdout = arguments.output == Path::new("-");
+    let default = if arguments.lines { "out" } else { "out.wav" };
+    let output = arguments.output.as_deref().unwrap_or(Path::new(default));
+    let to_stdout = output == Path::new("-");
+    if arguments.format == Container::Pcm && !to_stdout {
+        bail!("--format pcm is for standard output; add --output -");
+    }
     if to_stdout && arguments.lines {
         bail!("--lines needs a folder; give one with --output");
     }
@@ -38,11 +43,11 @@ pub fn run(arguments: &SayArguments) -> Result<ExitCode> {
     let synthesizer = Synthesizer::open(&model, arguments.threads.map(usize::from))?;
     let load_s = started.elapsed().as_secs_f64();
     if arguments.lines {
-        return say_lines(&synthesizer, &text, arguments, load_s);
+        return say_lines(&synthesizer, &model, &text, arguments, output, load_s);
     }
-    let figures = say(&synthesizer, &text, arguments, &arguments.output)?;
-    let to = if to_stdout { "standard output".into() } else { arguments.output.display().to_string() };
-    report(&figures, load_s, &to, arguments)?;
+    let mut figures = say(&synthesizer, &text, arguments, output)?;
+    figures.model = model;
+    report(&figures, load_s, output, arguments)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -54,6 +59,8 @@ struct Figures {
     cpu_s: f64,
     ttfb_s: f64,
     warnings: Vec<String>,
+    /// The model file, which tells the original weights from those that stand in for them.
+    model: PathBuf,
 }
 
 /// Says `text` to `output`, a file or `-`.
@@ -68,12 +75,14 @@ fn say(synthesizer: &Synthesizer, text: &str, arguments: &SayArguments, output: 
     };
     let input = if arguments.phonemes { Input::Phonemes(text) } else { Input::Text(text) };
     let speech = synthesizer.speak(input, &options)?;
-    let warnings: Vec<String> = speech.warnings().iter().map(ToString::to_string).collect();
-    if arguments.strict && !warnings.is_empty() {
-        bail!("part of the text can't be spoken, which --strict forbids:\n  {}", warnings.join("\n  "));
+    let losses = speech.warnings().iter().filter(|warning| warning.is_loss()).map(ToString::to_string);
+    let losses: Vec<String> = losses.collect();
+    if arguments.strict && !losses.is_empty() {
+        bail!("part of the text can't be spoken, which --strict forbids:\n  {}", losses.join("\n  "));
     }
+    let warnings: Vec<String> = speech.warnings().iter().map(ToString::to_string).collect();
     if !arguments.quiet {
-        warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+        warnings.iter().for_each(|warning| note(format_args!("warning: {warning}")));
     }
     let mut sink = Sink::open(output, synthesizer.sample_rate_hz(), arguments)?;
     let symbols: usize = speech.segments().iter().map(|segment| segment.phonemes.chars().count()).sum();
@@ -98,11 +107,19 @@ fn say(synthesizer: &Synthesizer, text: &str, arguments: &SayArguments, output: 
 }
 
 /// Says each line to a file of its own; a line that fails does not stop the others.
-fn say_lines(synthesizer: &Synthesizer, text: &str, arguments: &SayArguments, load_s: f64) -> Result<ExitCode> {
-    let folder = &arguments.output;
+fn say_lines(
+    synthesizer: &Synthesizer,
+    model: &Path,
+    text: &str,
+    arguments: &SayArguments,
+    folder: &Path,
+    load_s: f64,
+) -> Result<ExitCode> {
+    // What is wrong with all lines is told once.
+    synthesizer.style_pack(&arguments.reading.voice)?;
     std::fs::create_dir_all(folder).with_context(|| format!("the folder {} can't be made", folder.display()))?;
     let lines: Vec<(usize, &str)> = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).collect();
-    let (mut total, mut failed) = (Figures::default(), 0);
+    let (mut total, mut failed) = (Figures { model: model.to_owned(), ..Default::default() }, 0);
     for &(index, line) in &lines {
         let file = folder.join(format!("{:04}.wav", index + 1));
         match say(synthesizer, line, arguments, &file) {
@@ -115,39 +132,42 @@ fn say_lines(synthesizer: &Synthesizer, text: &str, arguments: &SayArguments, lo
             }
             Err(error) => {
                 failed += 1;
-                eprintln!("lumivox: line {}: {error:#}", index + 1);
+                note(format_args!("lumivox: line {}: {}", index + 1, describe(&error)));
             }
         }
     }
-    if failed < lines.len() {
-        report(
-            &total,
-            load_s,
-            &format!("{} ({} of {} lines)", folder.display(), lines.len() - failed, lines.len()),
-            arguments,
-        )?;
+    if failed == lines.len() {
+        bail!("none of the {failed} lines could be said");
     }
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(SOME_FAILED) })
+    report(&total, load_s, folder, arguments)?;
+    if failed > 0 {
+        note(format_args!("lumivox: {failed} of {} lines could not be said", lines.len()));
+        return Ok(ExitCode::from(SOME_FAILED));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The figures, for people on standard error, or as JSON.
-fn report(figures: &Figures, load_s: f64, to: &str, arguments: &SayArguments) -> Result<()> {
+fn report(figures: &Figures, load_s: f64, output: &Path, arguments: &SayArguments) -> Result<()> {
     let rtf = figures.compute_s / figures.audio_s;
+    let to_stdout = output == Path::new("-");
+    let to = if to_stdout { "standard output".into() } else { output.display().to_string() };
+    let model = figures.model.file_stem().unwrap_or_default().to_string_lossy();
     if arguments.json {
         let json = serde_json::json!({
-            "output": to, "audio_s": figures.audio_s, "compute_s": figures.compute_s, "cpu_s": figures.cpu_s,
+            "output": to, "model": model, "audio_s": figures.audio_s, "compute_s": figures.compute_s, "cpu_s": figures.cpu_s,
             "rtf": rtf, "ttfb_s": figures.ttfb_s, "load_s": load_s, "warnings": figures.warnings,
         });
-        if arguments.output == Path::new("-") {
-            eprintln!("{json}");
+        if to_stdout {
+            note(json);
         } else {
             print(&format!("{json}\n"))?;
         }
     } else if !arguments.quiet {
-        eprintln!(
-            "{to}: {:.2} s of audio in {:.2} s (RTF {rtf:.3}), first audio after {:.2} s, model loaded in {load_s:.2} s",
+        note(format_args!(
+            "{to}: {:.2} s of audio in {:.2} s (RTF {rtf:.3}), first audio after {:.2} s, {model} loaded in {load_s:.2} s",
             figures.audio_s, figures.compute_s, figures.ttfb_s
-        );
+        ));
     }
     Ok(())
 }

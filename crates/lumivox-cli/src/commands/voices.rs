@@ -6,13 +6,13 @@ use anyhow::Result;
 use lumivox::convert::ModelFile;
 use lumivox::convert::kokoro::voice_language;
 
-use super::resolve;
+use super::find;
 use crate::args::VoicesArguments;
 use crate::output::{print, table};
 
 /// Lists the voices of a model file with their languages.
 pub fn run(arguments: &VoicesArguments) -> Result<ExitCode> {
-    let file = ModelFile::open(resolve(&arguments.model.model, false)?)?;
+    let file = ModelFile::open(find(&arguments.model.model)?)?;
     let voices: Vec<(&str, &str)> = file.voices().map(|voice| (voice, voice_language(voice).unwrap_or("?"))).collect();
     if arguments.json.json {
         let voices: Vec<_> =

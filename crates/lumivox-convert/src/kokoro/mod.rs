@@ -1,13 +1,16 @@
 //! Kokoro: its configuration, its tensors, and how each kind of checkpoint names them.
 
 mod config;
-pub(crate) mod onnx;
+mod onnx;
+mod read;
 mod schema;
-pub(crate) mod state_dict;
-pub(crate) mod voices;
+mod state_dict;
+mod voices;
 
+pub use crate::schema::Schema;
 pub use config::{Config, IstftNet, PlBert};
-pub use schema::{Schema, schema};
+pub(crate) use read::read;
+pub use schema::schema;
 
 /// Sample rate of the audio in Hz; upstream has it in its code.
 pub const SAMPLE_RATE_HZ: u32 = 24_000;

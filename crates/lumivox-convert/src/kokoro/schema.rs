@@ -4,10 +4,7 @@
 //! away. ALBERT's pooler, which no forward pass reads, and the identity affine of AdaIN's norms are not part of the model.
 
 use super::config::Config;
-use std::collections::BTreeMap;
-
-/// Tensor name → shape.
-pub type Schema = BTreeMap<String, Vec<usize>>;
+use crate::schema::{Builder, Schema};
 
 // Widths that upstream has in its code, not in its configuration.
 const ASR_RES_DIM: usize = 64;
@@ -15,7 +12,7 @@ const HARMONICS: usize = 9;
 
 /// The tensors of a Kokoro model with configuration `config`, voices left out.
 pub fn schema(config: &Config) -> Schema {
-    let mut s = Builder(Schema::new());
+    let mut s = Builder::default();
     s.albert(config);
     s.linear("bert_encoder", config.plbert.hidden_size, config.hidden_dim);
     s.text_encoder(config);
@@ -24,26 +21,7 @@ pub fn schema(config: &Config) -> Schema {
     s.0
 }
 
-struct Builder(Schema);
-
 impl Builder {
-    fn put(&mut self, name: String, shape: &[usize]) {
-        self.0.insert(name, shape.to_vec());
-    }
-
-    fn weight_and_bias(&mut self, name: &str, weight: &[usize], bias: usize) {
-        self.put(format!("{name}.weight"), weight);
-        self.put(format!("{name}.bias"), &[bias]);
-    }
-
-    fn linear(&mut self, name: &str, dim_in: usize, dim_out: usize) {
-        self.weight_and_bias(name, &[dim_out, dim_in], dim_out);
-    }
-
-    fn conv(&mut self, name: &str, dim_in: usize, dim_out: usize, kernel: usize) {
-        self.weight_and_bias(name, &[dim_out, dim_in, kernel], dim_out);
-    }
-
     /// A one-layer bidirectional `nn.LSTM`.
     fn lstm(&mut self, name: &str, dim_in: usize, hidden: usize) {
         for direction in ["", "_reverse"] {

@@ -15,10 +15,16 @@ use zip::ZipArchive;
 /// File names that are taken from a folder.
 const EXTENSIONS: [&str; 3] = ["pt", "bin", "npz"];
 
+/// Most voices of one model; v1.0 has 54.
+const MAX_VOICES: usize = 1000;
+
+/// Most bytes of all voices in f32.
+const MAX_VOICES_BYTES: usize = 1 << 30;
+
 /// Reads every voice of `paths`: files, or folders of files. Voice name → `[510, 256]`.
 ///
 /// # Errors
-/// A file is damaged or has another shape, a folder has no voices, or two files have the same voice.
+/// A file is damaged or has another shape, a folder has no voices, two files have the same voice, or there are too many of them.
 pub(crate) fn read(paths: &[PathBuf], config: &Config) -> Result<BTreeMap<String, Tensor>, ConvertError> {
     let mut voices = BTreeMap::new();
     for path in paths {
@@ -37,6 +43,7 @@ pub(crate) fn read(paths: &[PathBuf], config: &Config) -> Result<BTreeMap<String
                 if voices.insert(name.clone(), tensor).is_some() {
                     return Err(error(format!("the voice `{name}` was given already")));
                 }
+                check_count(voices.len(), config).map_err(error)?;
             }
         }
     }
@@ -63,6 +70,16 @@ fn has_extension(path: &Path) -> bool {
 
 fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+}
+
+/// Refuses more voices than any model has.
+fn check_count(count: usize, config: &Config) -> Result<(), String> {
+    let [rows, columns] = config.voice_shape();
+    let bytes = count.saturating_mul(rows).saturating_mul(columns).saturating_mul(Float::F32.size());
+    if count <= MAX_VOICES && bytes <= MAX_VOICES_BYTES {
+        return Ok(());
+    }
+    Err(format!("there are {count} voices of shape [{rows}, {columns}], more than any model has"))
 }
 
 fn read_voices(path: &Path, config: &Config) -> Result<Vec<(String, Tensor)>, ConvertError> {
@@ -96,18 +113,21 @@ fn read_npz(bytes: &[u8], config: &Config) -> Result<Option<Vec<(String, Tensor)
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| damaged(&e))?;
     let names: Vec<String> =
         archive.file_names().flatten().filter(|n| n.ends_with(".npy")).map(Cow::into_owned).collect();
-    // Header and f64 data of one voice; an entry that claims more is not a voice.
-    let limit = config.voice_shape().iter().product::<usize>() as u64 * 8 + 65_536;
+    check_count(names.len(), config)?;
+    let elements = config.voice_shape().iter().product::<usize>();
+    // Header and f64 data of one voice.
+    let limit = elements as u64 * 8 + 65_536;
     let mut voices = Vec::new();
     for entry_name in &names {
         let mut npy = Vec::new();
-        archive
-            .by_name(entry_name)
-            .map_err(|e| damaged(&e))?
-            .take(limit)
-            .read_to_end(&mut npy)
-            .map_err(|e| damaged(&e))?;
+        let entry = archive.by_name(entry_name).map_err(|e| damaged(&e))?;
+        if entry.size() > limit {
+            return Err(format!("has an entry `{entry_name}` of {} bytes, more than a voice has", entry.size()));
+        }
+        // The size is only a claim; the limit holds while inflating too.
+        entry.take(limit).read_to_end(&mut npy).map_err(|e| damaged(&e))?;
         let tensor = read_npy(&npy)
+            .filter(|tensor| tensor.data.len() == elements)
             .ok_or_else(|| format!("`{entry_name}` is no C-ordered little-endian float array of a voice's size"))?;
         voices.push((entry_name.trim_end_matches(".npy").to_string(), tensor));
     }
@@ -153,6 +173,18 @@ fn with_shape(tensor: Tensor, shape: [usize; 2]) -> Result<Tensor, Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn voices_are_limited_in_number_and_in_bytes() {
+        let mut config = Config::parse(Config::embedded_json()).unwrap();
+        assert!(check_count(1000, &config).is_ok());
+        assert!(check_count(1001, &config).is_err());
+        config.plbert.max_position_embeddings = 65_536; // 67 MB a voice
+        assert!(check_count(16, &config).is_ok());
+        assert!(check_count(17, &config).is_err());
+        config.style_dim = usize::MAX / 2;
+        assert!(check_count(1, &config).is_err());
+    }
 
     fn npy(header: &str, data: &[u8]) -> Vec<u8> {
         [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), data].concat()

@@ -3,8 +3,8 @@
 //! | key | value |
 //! |---|---|
 //! | `format` | `lumivox/1` |
-//! | `family` | `kokoro` |
-//! | `config` | the upstream configuration, vocabulary included, as JSON |
+//! | `family` | `kokoro` or `vits` |
+//! | `config` | as JSON: of Kokoro the upstream configuration, vocabulary included; of VITS a [`vits::Config`](crate::vits::Config) |
 //! | `source` | where the weights are from ([`Source`]), as JSON |
 //! | `license` | SPDX identifier of the weights' licence |
 //! | `languages` | language tags, separated by commas |
@@ -36,6 +36,8 @@ const ALIGNMENT: usize = 64;
 pub enum Family {
     /// Kokoro (StyleTTS 2 with an iSTFTNet decoder).
     Kokoro,
+    /// VITS: Piper voices, MMS-TTS, and the original.
+    Vits,
 }
 
 impl Family {
@@ -43,11 +45,12 @@ impl Family {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Kokoro => "kokoro",
+            Self::Vits => "vits",
         }
     }
 
     fn parse(name: &str) -> Option<Self> {
-        [Self::Kokoro].into_iter().find(|f| f.as_str() == name)
+        [Self::Kokoro, Self::Vits].into_iter().find(|f| f.as_str() == name)
     }
 }
 
@@ -91,7 +94,7 @@ pub struct Source {
     pub file: String,
     /// SHA-256 of the converted file, in hexadecimal.
     pub sha256: String,
-    /// What the file was: `onnx-int8`, `onnx-f32`, `onnx-f16` or `pth`.
+    /// What the file was: `onnx-int8`, `onnx-f32`, `onnx-f16`, `pth` or `safetensors`.
     pub kind: String,
     /// Name and version of the converter.
     pub converter: String,
@@ -106,13 +109,13 @@ pub struct Source {
 pub struct Metadata {
     /// Kind of model.
     pub family: Family,
-    /// Upstream configuration, vocabulary included, as JSON.
+    /// Configuration as JSON: of Kokoro the upstream one, vocabulary included; of VITS a [`vits::Config`](crate::vits::Config).
     pub config: String,
     /// Where the weights are from.
     pub source: Source,
-    /// SPDX identifier of the weights' licence.
+    /// SPDX identifier of the weights' licence, or `unknown`.
     pub license: String,
-    /// Language tags (`en-us`).
+    /// Language tags (`en-us`; of MMS-TTS, ISO 639-3 codes).
     pub languages: Vec<String>,
     /// Sample rate of the model's audio.
     pub sample_rate_hz: u32,

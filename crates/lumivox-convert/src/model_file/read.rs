@@ -3,6 +3,8 @@
 use super::{Dtype, FORMAT, Family, Metadata};
 use crate::error::others;
 use crate::kokoro::{self, VOICE_PREFIX};
+use crate::schema::Schema;
+use crate::{ConvertError, vits};
 use memmap2::Mmap;
 use rayon::prelude::*;
 use safetensors::SafeTensors;
@@ -122,6 +124,10 @@ impl ModelFile {
     }
 
     fn open_checked(path: &Path) -> Result<Self, Problem> {
+        // Before it is opened, as opening a pipe waits for who writes to it.
+        if !path.metadata()?.is_file() {
+            return Err(Problem::Header("it is a folder or device".into()));
+        }
         let map = map_file(&File::open(path)?)?;
         let (header_len, header) =
             SafeTensors::read_metadata(&map).map_err(|e| Problem::Header(describe(&e, map.len())))?;
@@ -156,7 +162,7 @@ impl ModelFile {
         self.tensors.iter().filter_map(|(name, info)| Some((name.as_str(), self.view(info)?)))
     }
 
-    /// Names of the voices, sorted, without the prefix that their tensors have.
+    /// Names of Kokoro's voices, sorted, without the prefix that their tensors have.
     pub fn voices(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().filter_map(|name| name.strip_prefix(VOICE_PREFIX))
     }
@@ -181,10 +187,22 @@ impl ModelFile {
         TensorView::new(info.dtype, info.shape.clone(), self.data().get(start..end)?).ok()
     }
 
+    /// The tensors that the configuration asks for, with the voices that the file has.
+    fn schema(&self) -> Result<Schema, ConvertError> {
+        let config = &self.metadata.config;
+        Ok(match self.metadata.family {
+            Family::Kokoro => {
+                let config = kokoro::Config::parse(config)?;
+                let mut schema = kokoro::schema(&config);
+                schema.extend(self.voices().map(|v| (format!("{VOICE_PREFIX}{v}"), config.voice_shape().to_vec())));
+                schema
+            }
+            Family::Vits => vits::schema(&vits::Config::parse(config)?),
+        })
+    }
+
     fn check_shapes(&self) -> Result<(), Problem> {
-        let config = kokoro::Config::parse(&self.metadata.config).map_err(|e| Problem::NotLumivox(e.to_string()))?;
-        let mut schema = kokoro::schema(&config);
-        schema.extend(self.voices().map(|v| (format!("{VOICE_PREFIX}{v}"), config.voice_shape().to_vec())));
+        let schema = self.schema().map_err(|e| Problem::NotLumivox(e.to_string()))?;
         let mut missing = schema.keys().filter(|n| !self.tensors.contains_key(*n));
         if let Some(name) = missing.next() {
             return Err(Problem::Missing { name: name.clone(), count: 1 + missing.count() });

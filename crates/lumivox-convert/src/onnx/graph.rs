@@ -1,15 +1,19 @@
 //! An ONNX graph with its constants and edges indexed by name.
 
 use super::proto::{GraphProto, ModelProto, NodeProto, TensorProto};
-use super::tensor::{decode_float, decode_integer, float_type};
+use super::tensor::{decode_float, decode_integer, float_type, payload_bytes};
 use crate::ConvertError;
 use crate::tensor::{Float, Tensor};
 use bytes::Bytes;
 use prost::Message;
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 
 /// Longest chain of `Identity`, `Cast` … that is followed from a use to its initializer; exporters write at most two or three.
 const MAX_CHAIN: usize = 16;
+
+/// How many times over the bytes of the file may be decoded: nodes share initializers, but each of them makes a tensor.
+const MAX_SHARING: usize = 4;
 
 /// A decoded graph. Payloads share the bytes it was decoded from.
 pub(crate) struct Graph {
@@ -18,6 +22,8 @@ pub(crate) struct Graph {
     initializers: BTreeMap<String, TensorProto>,
     producers: HashMap<String, usize>,
     consumers: HashMap<String, Vec<usize>>,
+    /// Bytes of payload that may yet be decoded.
+    budget_bytes: Cell<usize>,
 }
 
 impl Graph {
@@ -27,6 +33,7 @@ impl Graph {
     /// The bytes are no ONNX model, or the model has no nodes.
     pub(crate) fn decode(bytes: Bytes) -> Result<Self, ConvertError> {
         let invalid = |reason: String| ConvertError::Onnx { what: "file".into(), reason };
+        let budget_bytes = Cell::new(bytes.len().saturating_mul(MAX_SHARING));
         let model = ModelProto::decode(bytes).map_err(|e| invalid(format!("is cut short or no ONNX model: {e}")))?;
         let GraphProto { node: mut nodes, initializer } = model.graph.unwrap_or_default();
         if nodes.is_empty() {
@@ -48,7 +55,7 @@ impl Graph {
                 consumers.entry(input.clone()).or_default().push(i);
             }
         }
-        Ok(Self { nodes, initializers, producers, consumers })
+        Ok(Self { nodes, initializers, producers, consumers, budget_bytes })
     }
 
     /// The node that makes `value`.
@@ -100,7 +107,11 @@ impl Graph {
 
     fn float_within(&self, value: &str, depth: usize) -> Result<Option<Tensor>, ConvertError> {
         if let Some(proto) = self.initializers.get(value) {
-            return if float_type(proto).is_some() { decode_float(proto).map(Some) } else { Ok(None) };
+            if float_type(proto).is_none() {
+                return Ok(None);
+            }
+            self.charge(proto)?;
+            return decode_float(proto).map(Some);
         }
         let Some(node) = self.producer(value).filter(|_| depth > 0) else { return Ok(None) };
         let Some(input) = node.input.first() else { return Ok(None) };
@@ -115,13 +126,25 @@ impl Graph {
         }
     }
 
+    fn charge(&self, proto: &TensorProto) -> Result<(), ConvertError> {
+        let left = self.budget_bytes.get().checked_sub(payload_bytes(proto)).ok_or_else(|| ConvertError::Onnx {
+            what: format!("tensor `{}`", proto.name),
+            reason: "is used for more tensors than in any model".into(),
+        })?;
+        self.budget_bytes.set(left);
+        Ok(())
+    }
+
     /// The integer data of initializer `value`.
     ///
     /// # Errors
     /// There is no such initializer, its payload does not fit its shape, or it is of another type.
     pub(crate) fn integer(&self, value: &str) -> Result<Tensor<i32>, ConvertError> {
         match self.initializer(value) {
-            Some(proto) => decode_integer(proto),
+            Some(proto) => {
+                self.charge(proto)?;
+                decode_integer(proto)
+            }
             None => Err(ConvertError::Onnx { what: format!("value `{value}`"), reason: "is not constant".into() }),
         }
     }
@@ -132,6 +155,22 @@ pub(crate) fn attribute_int(node: &NodeProto, name: &str, default: i64) -> i64 {
     node.attribute.iter().find(|a| a.name == name).map_or(default, |a| a.i)
 }
 
-fn attribute_ints<'a>(node: &'a NodeProto, name: &str) -> Option<&'a [i64]> {
+/// The list attribute `name` of `node`.
+pub(crate) fn attribute_ints<'a>(node: &'a NodeProto, name: &str) -> Option<&'a [i64]> {
     node.attribute.iter().find(|a| a.name == name).map(|a| &*a.ints)
+}
+
+/// An error about `node`.
+pub(crate) fn unreadable(node: &NodeProto, reason: impl Into<String>) -> ConvertError {
+    ConvertError::Onnx { what: format!("node `{}`", node.name), reason: reason.into() }
+}
+
+/// Says which node's constant is at fault, when the error does not yet.
+pub(crate) fn in_node(node: &NodeProto, error: ConvertError) -> ConvertError {
+    match error {
+        ConvertError::Onnx { what, reason } if !what.starts_with("node") => {
+            unreadable(node, format!("uses the {what}, which {reason}"))
+        }
+        other => other,
+    }
 }

@@ -4,5 +4,5 @@ mod graph;
 pub(crate) mod proto;
 mod tensor;
 
-pub(crate) use graph::{Graph, attribute_int};
+pub(crate) use graph::{Graph, attribute_int, attribute_ints, in_node, unreadable};
 pub(crate) use proto::NodeProto;

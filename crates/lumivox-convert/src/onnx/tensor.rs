@@ -16,6 +16,11 @@ pub(super) fn float_type(proto: &TensorProto) -> Option<Float> {
     }
 }
 
+/// Size of the payload of `proto`, at most what it takes of the file.
+pub(super) fn payload_bytes(proto: &TensorProto) -> usize {
+    proto.raw_data.len() + proto.int32_data.len() + 4 * proto.float_data.len() + 8 * proto.double_data.len()
+}
+
 /// Decodes a floating-point tensor, widening or narrowing to f32.
 pub(super) fn decode_float(proto: &TensorProto) -> Result<Tensor, ConvertError> {
     let Some(float) = float_type(proto) else {

@@ -4,16 +4,19 @@ mod pickle;
 
 use crate::ConvertError;
 use crate::tensor::{Tensor, element_count};
-use pickle::{Node, Pickle, Storage, TensorRef, Value};
+use pickle::{MAX_NAME_BYTES, Node, Pickle, Storage, TensorRef, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use zip::ZipArchive;
 
-/// Largest `data.pkl` that is read; Kokoro's is 69 kB.
-const MAX_PICKLE_BYTES: usize = 64 << 20;
+/// Largest `data.pkl` that is read; Kokoro's is 69 kB. Decoded, a byte can become a value of some 100 bytes.
+const MAX_PICKLE_BYTES: usize = 4 << 20;
 
-/// How many times over the stored elements may be shared by tensors, on average.
+/// Most tensors and dictionaries that have a name; Kokoro's checkpoint has 700.
+const MAX_NAMED: usize = 100_000;
+
+/// How many times over the bytes of the file may be shared by tensors, on average.
 const MAX_SHARING: usize = 4;
 
 /// First bytes of a zip archive.
@@ -25,6 +28,8 @@ pub(crate) const LEGACY_MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x2
 /// A file by `torch.save`, its pickle decoded.
 pub(crate) struct Pth<'a> {
     archive: ZipArchive<Cursor<&'a [u8]>>,
+    /// Length of the whole file.
+    len_bytes: usize,
     /// Folder inside the archive that everything lies in, with its slash.
     prefix: String,
     pickle: Pickle,
@@ -56,38 +61,57 @@ impl<'a> Pth<'a> {
             return Err(error("was saved on a big-endian machine"));
         }
         let pickle = Pickle::decode(&read_entry(&mut archive, &pickle_name, MAX_PICKLE_BYTES)?)?;
-        Ok(Self { archive, prefix, pickle })
+        Ok(Self { archive, len_bytes: bytes.len(), prefix, pickle })
+    }
+
+    /// Whether the file is one tensor and no dictionary.
+    pub(crate) fn is_single_tensor(&self) -> bool {
+        self.single().is_some()
+    }
+
+    fn single(&self) -> Option<&TensorRef> {
+        let Value::Node(root) = self.pickle.root else { return None };
+        let Node::Tensor(tensor) = &self.pickle.nodes[root] else { return None };
+        Some(tensor)
     }
 
     /// The tensor, when the file is one tensor and no dictionary.
     pub(crate) fn single_tensor(&mut self) -> Option<Result<Tensor, ConvertError>> {
-        let Value::Node(root) = self.pickle.root else { return None };
-        let Node::Tensor(tensor) = &self.pickle.nodes[root] else { return None };
-        let tensor = tensor.clone();
+        let tensor = self.single()?.clone();
         Some(self.read_storage(&tensor.storage).and_then(|bytes| gather(&tensor, &bytes)))
     }
 
+    /// Names of all tensors, as [`Self::tensors`] gives them.
+    pub(crate) fn names(&self) -> Result<Vec<String>, ConvertError> {
+        Ok(self.tensor_refs()?.into_iter().map(|(name, _)| name).collect())
+    }
+
     /// Every float tensor under the names of the dictionaries on the way to it, outermost first, joined by points. Integer
-    /// tensors (position ids, counters) are left out.
+    /// tensors (position ids, counters) are left out. Of a training checkpoint, which keeps its state dict as `model` beside the
+    /// optimizer's, only the state dict is read.
     pub(crate) fn tensors(&mut self) -> Result<BTreeMap<String, Tensor>, ConvertError> {
         // By storage, so that a storage that many tensors are views of is read once and no two are in memory together.
         let mut by_storage: BTreeMap<String, Vec<(String, TensorRef)>> = BTreeMap::new();
-        let (mut elements, mut stored) = (0usize, 0usize);
+        let mut viewed_bytes = 0usize;
         for (name, tensor) in self.tensor_refs()? {
-            if tensor.storage.float.is_some() {
-                elements = elements.saturating_add(element_count(&tensor.shape).unwrap_or(usize::MAX));
-                if !by_storage.contains_key(&*tensor.storage.key) {
-                    stored = stored.saturating_add(tensor.storage.elements);
-                }
+            if let Some(float) = tensor.storage.float {
+                let size = element_count(&tensor.shape).and_then(|n| n.checked_mul(float.size()));
+                viewed_bytes = viewed_bytes.saturating_add(size.unwrap_or(usize::MAX));
                 by_storage.entry(tensor.storage.key.to_string()).or_default().push((name, tensor));
             }
         }
-        if elements > MAX_SHARING * stored.min(usize::MAX / MAX_SHARING) {
+        // Held against the length of the file, the one size that the file cannot lie about.
+        if viewed_bytes / MAX_SHARING > self.len_bytes {
             return Err(error("has many tensors that are views of the same data, as no checkpoint does"));
         }
         let mut tensors = BTreeMap::new();
+        let mut read_bytes = 0;
         for views in by_storage.into_values() {
             let bytes = self.read_storage(&views[0].1.storage)?;
+            read_bytes += bytes.len();
+            if read_bytes > self.len_bytes {
+                return Err(error("has storages that overlap"));
+            }
             for (name, view) in views {
                 let tensor = gather(&view, &bytes)?;
                 if tensors.insert(name.clone(), tensor).is_some() {
@@ -102,7 +126,8 @@ impl<'a> Pth<'a> {
         let mut found = Vec::new();
         // Each node is entered once: a hostile dictionary may contain itself.
         let mut entered = vec![false; self.pickle.nodes.len()];
-        let mut pending = vec![(String::new(), &self.pickle.root)];
+        let mut named = 0;
+        let mut pending = vec![(String::new(), self.state_dict())];
         while let Some((path, value)) = pending.pop() {
             let &Value::Node(index) = value else { continue };
             match &self.pickle.nodes[index] {
@@ -112,6 +137,15 @@ impl<'a> Pth<'a> {
                         let Value::Str(key) = key else {
                             return Err(error("has a dictionary whose keys are not names"));
                         };
+                        if !self.is_tensor_or_dict(value) {
+                            continue;
+                        }
+                        named += 1;
+                        if named > MAX_NAMED || path.len() + key.len() > MAX_NAME_BYTES {
+                            return Err(error(format!(
+                                "has more than {MAX_NAMED} tensors, or one whose name is longer than {MAX_NAME_BYTES} bytes"
+                            )));
+                        }
                         let name = if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
                         pending.push((name, value));
                     }
@@ -120,6 +154,23 @@ impl<'a> Pth<'a> {
             }
         }
         Ok(found)
+    }
+
+    fn is_tensor_or_dict(&self, value: &Value) -> bool {
+        matches!(value, &Value::Node(index) if matches!(self.pickle.nodes[index], Node::Tensor(_) | Node::Dict(_)))
+    }
+
+    fn state_dict(&self) -> &Value {
+        let dict = |value: &Value| match value {
+            Value::Node(index) => match &self.pickle.nodes[*index] {
+                Node::Dict(items) => Some(items),
+                _ => None,
+            },
+            _ => None,
+        };
+        let is_model = |key: &Value| matches!(key, Value::Str(key) if &**key == "model");
+        let model = dict(&self.pickle.root).and_then(|items| items.iter().find(|(key, _)| is_model(key)));
+        model.map(|(_, value)| value).filter(|value| dict(value).is_some()).unwrap_or(&self.pickle.root)
     }
 
     fn read_storage(&mut self, storage: &Storage) -> Result<Vec<u8>, ConvertError> {
@@ -155,31 +206,30 @@ fn read_entry(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, limit: usize)
 fn gather(view: &TensorRef, storage: &[u8]) -> Result<Tensor, ConvertError> {
     let outside = || error(format!("has a tensor of shape {:?} that reaches outside of its storage", view.shape));
     let (Some(float), Some(count)) = (view.storage.float, element_count(&view.shape)) else { return Err(outside()) };
+    let size = float.size();
+    // The pickle may claim different sizes for one storage; what was read of it counts.
+    let stored = storage.len() / size;
     let axes = || view.shape.iter().zip(&view.strides);
     let last =
         axes().try_fold(view.offset, |at, (&n, &stride)| at.checked_add(n.saturating_sub(1).checked_mul(stride)?));
     // A stride of 0 repeats elements, which no weight does and which would let a small file ask for any amount of memory.
-    let repeats = axes().any(|(&n, &stride)| n > 1 && stride == 0) || count > view.storage.elements;
-    if view.shape.len() != view.strides.len()
-        || repeats
-        || (count > 0 && last.is_none_or(|l| l >= view.storage.elements))
-    {
+    let repeats = axes().any(|(&n, &stride)| n > 1 && stride == 0) || count > stored;
+    if view.shape.len() != view.strides.len() || repeats || (count > 0 && last.is_none_or(|l| l >= stored)) {
         return Err(outside());
     }
     if count == 0 {
         return Ok(Tensor { shape: view.shape.clone(), data: Vec::new() });
     }
-    let size = float.size();
+    let shape = view.shape.clone();
     if is_contiguous(view) {
-        let data = float.decode(storage.get(view.offset * size..(view.offset + count) * size).unwrap_or_default());
-        return Ok(Tensor { shape: view.shape.clone(), data });
+        let bytes = storage.get(view.offset * size..(view.offset + count) * size).ok_or_else(outside)?;
+        return Ok(Tensor { shape, data: float.decode(bytes) });
     }
-    let elements = float.decode(storage);
     let mut index = vec![0; view.shape.len()];
-    let mut data = Vec::with_capacity(count);
+    let mut bytes = Vec::with_capacity(count * size);
     for _ in 0..count {
         let at = index.iter().zip(&view.strides).fold(view.offset, |at, (i, stride)| at + i * stride);
-        data.push(elements.get(at).copied().ok_or_else(outside)?);
+        bytes.extend_from_slice(storage.get(at * size..(at + 1) * size).ok_or_else(outside)?);
         for (i, &n) in index.iter_mut().zip(&view.shape).rev() {
             *i += 1;
             if *i < n {
@@ -188,7 +238,7 @@ fn gather(view: &TensorRef, storage: &[u8]) -> Result<Tensor, ConvertError> {
             *i = 0;
         }
     }
-    Ok(Tensor { shape: view.shape.clone(), data })
+    Ok(Tensor { shape, data: float.decode(&bytes) })
 }
 
 fn is_contiguous(view: &TensorRef) -> bool {
@@ -271,5 +321,8 @@ mod tests {
         ] {
             assert!(gather(&bad, &storage()).is_err(), "{bad:?}");
         }
+        // The storage was read by a smaller claim of another tensor.
+        assert!(gather(&view(0, &[6], &[1]), &storage()[..20]).is_err());
+        assert!(gather(&view(0, &[3, 2], &[1, 3]), &storage()[..20]).is_err());
     }
 }

@@ -2,13 +2,19 @@
 //!
 //! A pickle is a program for a stack machine; its `REDUCE` calls whatever function the file names. Here the callables are a closed
 //! list ([`Callable`]) that make tensors and ordered dictionaries, and every other name is an error. Values live in an arena and
-//! refer to each other by index, so that neither sharing nor nesting in a hostile file costs stack or more memory than the file
-//! itself has bytes (times a constant).
+//! refer to each other by index, and what a tensor copies of shared values (its sizes) or its readers do (names) has a limit, so
+//! that neither sharing nor nesting in a hostile file costs stack, or more time or memory than the pickle's length times a constant.
 
 use crate::ConvertError;
 use crate::tensor::Float;
 use std::collections::HashMap;
 use std::rc::Rc;
+
+/// Longest name of a tensor, a storage or a function; real ones stay below 100 bytes.
+pub(super) const MAX_NAME_BYTES: usize = 1024;
+
+/// Most axes of a tensor; real ones have at most four.
+const MAX_AXES: usize = 8;
 
 /// A value of the pickle.
 #[derive(Clone, Debug)]
@@ -216,6 +222,9 @@ impl Machine<'_> {
                 _ => return Err("has a malformed reference".into()),
             }
         };
+        if module.len().max(name.len()) > MAX_NAME_BYTES {
+            return Err(format!("refers to a function whose name is longer than {MAX_NAME_BYTES} bytes"));
+        }
         let callable = callable(&module, &name).ok_or_else(|| {
             format!(
                 "refers to `{module}.{name}`; only tensors and dictionaries of tensors are read, and no code is run"
@@ -269,7 +278,7 @@ impl Machine<'_> {
         else {
             return Err(malformed.into());
         };
-        if &**tag != "storage" {
+        if &**tag != "storage" || key.len() > MAX_NAME_BYTES {
             return Err(malformed.into());
         }
         let elements = usize::try_from(*elements).map_err(|_| malformed)?;
@@ -320,7 +329,11 @@ impl Machine<'_> {
             Value::Int(n) => usize::try_from(*n).ok(),
             _ => None,
         };
-        self.tuple_items(value).iter().map(size).collect::<Option<_>>().ok_or_else(|| "has a malformed shape".into())
+        let items = self.tuple_items(value);
+        if items.len() > MAX_AXES {
+            return Err(format!("has a tensor with {} axes, more than {MAX_AXES}", items.len()));
+        }
+        items.iter().map(size).collect::<Option<_>>().ok_or_else(|| "has a malformed shape".into())
     }
 }
 

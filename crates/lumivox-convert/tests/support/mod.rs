@@ -1,10 +1,12 @@
-//! A Kokoro of a few thousand weights, and the files that upstream's tools would make of it.
+//! Models of a few thousand weights, and the files that upstream's tools would make of them.
 //!
 //! The writers are independent of the readers under test: pickle opcodes and protobuf fields are put together by hand here.
 #![allow(dead_code)]
 
 pub mod onnx;
 pub mod pth;
+pub mod vits;
+pub mod vits_bench;
 
 use std::collections::BTreeMap;
 
@@ -46,14 +48,36 @@ impl Random {
 /// Random weights for every tensor of [`CONFIG`]. Values are small multiples of powers of two, as if de-quantised, so that all
 /// file formats hold them exactly.
 pub fn weights(seed: u64) -> Weights {
-    let mut random = Random(seed);
     let config = lumivox_convert::kokoro::Config::parse(CONFIG).unwrap();
+    random_weights(lumivox_convert::kokoro::schema(&config), seed)
+}
+
+/// Random weights for every tensor of `schema`.
+pub fn random_weights(schema: BTreeMap<String, Vec<usize>>, seed: u64) -> Weights {
+    let mut random = Random(seed);
     let tensor = |(name, shape): (String, Vec<usize>)| {
         let scale = 0.5f32.powi(4 + (random.next() % 4) as i32);
         let data = (0..shape.iter().product()).map(|_| (random.next() % 255) as f32 * scale - 127.0 * scale).collect();
         (name, (shape, data))
     };
-    lumivox_convert::kokoro::schema(&config).into_iter().map(tensor).collect()
+    schema.into_iter().map(tensor).collect()
+}
+
+/// The f32 values of a tensor's bytes.
+pub fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect()
+}
+
+/// Holds a converted model's tensors, voices left out, against `weights`.
+#[track_caller]
+pub fn assert_same(model: &lumivox_convert::ModelFile, weights: &Weights, tolerance: f32) {
+    assert_eq!(model.tensors().count() - model.voices().count(), weights.len());
+    for (name, (shape, expected)) in weights {
+        let tensor = model.tensor(name).unwrap_or_else(|| panic!("{name} is missing"));
+        assert_eq!(tensor.shape(), shape, "{name}");
+        let worst = floats(tensor.data()).iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst <= tolerance, "{name} differs by {worst}");
+    }
 }
 
 /// One voice, as the raw f32 of kokoro.js.

@@ -65,8 +65,9 @@ fn path(module: &str) -> String {
     format!("{outer}/{}", path.join("/"))
 }
 
-struct Graph {
-    precision: Precision,
+/// A graph that is put together node by node.
+pub struct Graph {
+    pub precision: Precision,
     nodes: Vec<u8>,
     initializers: Vec<u8>,
     count: usize,
@@ -207,12 +208,12 @@ impl Graph {
         self.node("Mul", &floats, &[&cast, &product], &floats);
     }
 
-    fn anonymous(&mut self, prefix: &str) -> String {
+    pub fn anonymous(&mut self, prefix: &str) -> String {
         self.count += 1;
         format!("{prefix}_{}", self.count)
     }
 
-    fn float(&mut self, name: &str, shape: &[usize], data: &[f32]) -> String {
+    pub fn float(&mut self, name: &str, shape: &[usize], data: &[f32]) -> String {
         let (data_type, raw) = match self.precision {
             Precision::F16 => (10, data.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect::<Vec<_>>()),
             Precision::F32 | Precision::Int8 => (1, data.iter().flat_map(|v| v.to_le_bytes()).collect()),
@@ -230,18 +231,18 @@ impl Graph {
         self.initializers.extend(field(5, &[dims, varint(2, data_type), text(8, name), field(9, raw)].concat()));
     }
 
-    fn node(&mut self, operator: &str, name: &str, inputs: &[&str], output: &str) {
+    pub fn node(&mut self, operator: &str, name: &str, inputs: &[&str], output: &str) {
         self.node_with(operator, name, inputs, output, &[]);
     }
 
-    fn node_with(&mut self, operator: &str, name: &str, inputs: &[&str], output: &str, attribute: &[u8]) {
+    pub fn node_with(&mut self, operator: &str, name: &str, inputs: &[&str], output: &str, attribute: &[u8]) {
         let inputs: Vec<u8> = inputs.iter().flat_map(|i| text(1, i)).collect();
         let attribute = if attribute.is_empty() { Vec::new() } else { field(5, attribute) };
         let node = [inputs, text(2, output), text(3, name), text(4, operator), attribute].concat();
         self.nodes.extend(field(1, &node));
     }
 
-    fn model(self) -> Vec<u8> {
+    pub fn model(self) -> Vec<u8> {
         [varint(1, 9), text(2, "test"), field(7, &[self.nodes, self.initializers].concat())].concat()
     }
 }
@@ -266,7 +267,7 @@ fn to_onnx_gates<T: Copy>(data: &[T]) -> Vec<T> {
     [gates[0], gates[3], gates[1], gates[2]].concat()
 }
 
-fn varint(tag: u64, value: u64) -> Vec<u8> {
+pub fn varint(tag: u64, value: u64) -> Vec<u8> {
     [raw_varint(tag << 3), raw_varint(value)].concat()
 }
 
@@ -274,7 +275,7 @@ fn field(tag: u64, bytes: &[u8]) -> Vec<u8> {
     [&raw_varint(tag << 3 | 2)[..], &raw_varint(bytes.len() as u64), bytes].concat()
 }
 
-fn text(tag: u64, text: &str) -> Vec<u8> {
+pub fn text(tag: u64, text: &str) -> Vec<u8> {
     field(tag, text.as_bytes())
 }
 

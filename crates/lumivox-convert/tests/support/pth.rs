@@ -1,4 +1,4 @@
-//! `torch.save` of Kokoro's five state dicts.
+//! `torch.save` of Kokoro's five state dicts, and of others.
 
 use super::{Weights, has_weight_norm};
 use std::collections::BTreeMap;
@@ -20,14 +20,21 @@ pub fn checkpoint(weights: &Weights) -> Vec<u8> {
             dict.insert(key, (shape.clone(), data.clone()));
             continue;
         }
-        let rows = data.chunks(data.len() / shape[0]);
-        let norm = |row: &[f32]| row.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt() as f32;
-        let magnitudes = rows.map(norm).collect();
-        dict.insert(format!("{key}_g"), (vec![shape[0], 1, 1], magnitudes));
-        dict.insert(format!("{key}_v"), (shape.clone(), data.iter().map(|v| v * 4.0).collect()));
+        let (magnitude, direction) = split_weight_norm(shape, data);
+        dict.insert(format!("{key}_g"), magnitude);
+        dict.insert(format!("{key}_v"), direction);
     }
     dicts.get_mut("bert").unwrap().insert("module.pooler.weight".into(), (vec![4, 4], vec![0.5; 16]));
     save(&dicts)
+}
+
+type Tensor = (Vec<usize>, Vec<f32>);
+
+/// A weight's magnitude and direction.
+pub fn split_weight_norm(shape: &[usize], data: &[f32]) -> (Tensor, Tensor) {
+    let norm = |row: &[f32]| row.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt() as f32;
+    let magnitudes = data.chunks(data.len() / shape[0]).map(norm).collect();
+    ((vec![shape[0], 1, 1], magnitudes), (shape.to_vec(), data.iter().map(|v| v * 4.0).collect()))
 }
 
 /// `torch.save` of a dictionary of state dicts.
@@ -36,13 +43,36 @@ pub fn save(dicts: &BTreeMap<&str, Weights>) -> Vec<u8> {
     pickle.bytes.extend(b"\x80\x02}(");
     for (section, dict) in dicts {
         pickle.string(section);
-        pickle.bytes.extend(b"}(");
-        for (name, (shape, data)) in dict {
-            pickle.string(name);
-            pickle.tensor(shape, data);
-        }
-        pickle.bytes.push(b'u');
+        pickle.dict(dict);
     }
+    pickle.bytes.extend(b"u.");
+    pickle.archive()
+}
+
+/// `torch.save` of one state dict.
+pub fn save_state_dict(dict: &Weights) -> Vec<u8> {
+    let mut pickle = Pickle { bytes: b"\x80\x02".to_vec(), storages: Vec::new() };
+    pickle.dict(dict);
+    pickle.bytes.push(b'.');
+    pickle.archive()
+}
+
+/// What a training script saves: the state dict, and the optimizer's, whose keys are numbers.
+pub fn save_training(dict: &Weights) -> Vec<u8> {
+    let mut pickle = Pickle::default();
+    pickle.bytes.extend(b"\x80\x02}(");
+    pickle.string("model");
+    pickle.dict(dict);
+    pickle.string("iteration");
+    pickle.integer(100);
+    pickle.string("optimizer");
+    pickle.bytes.extend(b"}(");
+    pickle.integer(0);
+    pickle.dict(&Weights::from([("exp_avg".into(), (vec![2], vec![0.5; 2]))]));
+    pickle.bytes.extend(b"u");
+    pickle.string("learning_rate");
+    pickle.bytes.extend(b"G");
+    pickle.bytes.extend(2e-4f64.to_be_bytes());
     pickle.bytes.extend(b"u.");
     pickle.archive()
 }
@@ -79,6 +109,15 @@ impl Pickle {
         self.bytes.push(b't');
     }
 
+    fn dict(&mut self, dict: &Weights) {
+        self.bytes.extend(b"}(");
+        for (name, (shape, data)) in dict {
+            self.string(name);
+            self.tensor(shape, data);
+        }
+        self.bytes.push(b'u');
+    }
+
     fn tensor(&mut self, shape: &[usize], data: &[f32]) {
         self.bytes.extend(b"ctorch._utils\n_rebuild_tensor_v2\n((");
         self.string("storage");
@@ -96,17 +135,22 @@ impl Pickle {
     }
 
     fn archive(self) -> Vec<u8> {
-        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-        let mut entry = |name: &str, bytes: &[u8]| {
-            let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-            zip.start_file(format!("kokoro/{name}"), stored).unwrap();
-            zip.write_all(bytes).unwrap();
-        };
-        entry("data.pkl", &self.bytes);
-        entry("byteorder", b"little");
-        for (i, storage) in self.storages.iter().enumerate() {
-            entry(&format!("data/{i}"), storage);
-        }
-        zip.finish().unwrap().into_inner()
+        archive(&self.bytes, &self.storages)
     }
+}
+
+/// The archive of a pickle and the storages `0`, `1` …
+pub fn archive(pickle: &[u8], storages: &[Vec<u8>]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let mut entry = |name: &str, bytes: &[u8]| {
+        let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        zip.start_file(format!("kokoro/{name}"), stored).unwrap();
+        zip.write_all(bytes).unwrap();
+    };
+    entry("data.pkl", pickle);
+    entry("byteorder", b"little");
+    for (i, storage) in storages.iter().enumerate() {
+        entry(&format!("data/{i}"), storage);
+    }
+    zip.finish().unwrap().into_inner()
 }

@@ -1,6 +1,9 @@
 //! `config.json` of Kokoro-82M, with upstream's key names.
 
+use candle_core::{Result, bail};
 use serde::Deserialize;
+
+use crate::layers::{check_resblocks, check_upsampling};
 
 /// The whole graph's sizes.
 #[derive(Clone, Debug, Deserialize)]
@@ -72,6 +75,31 @@ impl GeneratorConfig {
 }
 
 impl Config {
+    /// Checks what the graph relies on beyond the shapes of the tensors.
+    ///
+    /// # Errors
+    /// If a number can't be right; the error names it.
+    pub(super) fn check(&self) -> Result<()> {
+        let (albert, generator) = (&self.plbert, &self.istftnet);
+        if albert.num_attention_heads == 0 || albert.hidden_size % albert.num_attention_heads != 0 {
+            bail!(
+                "num_attention_heads {} does not divide hidden_size {}",
+                albert.num_attention_heads,
+                albert.hidden_size
+            );
+        }
+        if self.text_encoder_kernel_size.is_multiple_of(2) {
+            bail!("text_encoder_kernel_size {} is even", self.text_encoder_kernel_size);
+        }
+        let (n_fft, hop) = (generator.gen_istft_n_fft, generator.gen_istft_hop_size);
+        // Frames overlap by three quarters, which the window's weights rely on.
+        if hop == 0 || n_fft != 4 * hop {
+            bail!("gen_istft_hop_size {hop} is not a quarter of gen_istft_n_fft {n_fft}");
+        }
+        check_upsampling(&generator.upsample_rates, &generator.upsample_kernel_sizes)?;
+        check_resblocks(&generator.resblock_kernel_sizes, &generator.resblock_dilation_sizes)
+    }
+
     /// Samples for each frame of the durations; the F0 curve has two frames for each.
     pub fn samples_per_frame(&self) -> usize {
         2 * self.istftnet.samples_per_f0_frame()

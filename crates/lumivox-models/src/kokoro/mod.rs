@@ -54,8 +54,9 @@ impl Kokoro {
     /// Reads the weights that `vb` has under upstream's names, weight normalisation folded.
     ///
     /// # Errors
-    /// If a tensor is missing or has another shape than `config` gives it; the error names it.
+    /// If a tensor is missing or has another shape than `config` gives it, or `config` can't be right; the error names what.
     pub fn new(config: Config, vb: VarBuilder) -> Result<Self> {
+        config.check()?;
         Ok(Self {
             device: vb.device().clone(),
             bert: Albert::new(&config, vb.pp("bert"))?,

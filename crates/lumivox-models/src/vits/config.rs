@@ -1,6 +1,9 @@
 //! Sizes of a VITS model, with the key names of the original `config.json` where it has them.
 
+use candle_core::{Result, bail};
 use serde::Deserialize;
+
+use crate::layers::{check_resblocks, check_upsampling};
 
 /// The whole graph's sizes.
 #[derive(Clone, Debug, Deserialize)]
@@ -71,6 +74,31 @@ pub enum ResBlockKind {
 }
 
 impl Config {
+    /// Checks what the graph relies on beyond the shapes of the tensors.
+    ///
+    /// # Errors
+    /// If a number can't be right; the error names it.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.n_heads == 0 || !self.hidden_channels.is_multiple_of(self.n_heads) {
+            bail!("n_heads {} does not divide hidden_channels {}", self.n_heads, self.hidden_channels);
+        }
+        if !self.inter_channels.is_multiple_of(2) {
+            bail!("inter_channels {} is odd", self.inter_channels);
+        }
+        let kernels = [self.kernel_size, self.flow_kernel_size, self.dp_kernel_size];
+        if kernels.iter().any(|kernel| kernel % 2 == 0 || *kernel > 99) {
+            bail!("kernel_size, flow_kernel_size, dp_kernel_size {kernels:?} are not small and odd");
+        }
+        let tail_bound = self.dp_tail_bound;
+        if self.use_sdp
+            && (self.dp_num_bins == 0 || self.dp_num_bins > 500 || !(tail_bound > 0.0 && tail_bound.is_finite()))
+        {
+            bail!("dp_num_bins {} with dp_tail_bound {tail_bound}", self.dp_num_bins);
+        }
+        check_upsampling(&self.upsample_rates, &self.upsample_kernel_sizes)?;
+        check_resblocks(&self.resblock_kernel_sizes, &self.resblock_dilation_sizes)
+    }
+
     /// Width of the speaker embedding, if there is one.
     pub fn speaker_channels(&self) -> Option<usize> {
         (self.n_speakers > 1 && self.gin_channels > 0).then_some(self.gin_channels)

@@ -45,8 +45,9 @@ impl Vits {
     /// Reads the weights that `vb` has under the original names, weight normalisation folded.
     ///
     /// # Errors
-    /// If a tensor is missing or has another shape than `config` gives it; the error names it.
+    /// If a tensor is missing or has another shape than `config` gives it, or `config` can't be right; the error names what.
     pub fn new(config: Config, vb: VarBuilder) -> Result<Self> {
+        config.check()?;
         let speakers = |gin| vb.get((config.n_speakers, gin), "emb_g.weight");
         Ok(Self {
             device: vb.device().clone(),

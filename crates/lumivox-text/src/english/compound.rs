@@ -38,6 +38,10 @@ fn is_junk(c: char) -> bool {
     "',-._‘’/".contains(c)
 }
 
+fn is_latin(c: char) -> bool {
+    matches!(c, '\0'..='\u{2af}' | '\u{1e00}'..='\u{1eff}' | '\u{fb00}'..='\u{fb06}' | '\u{ff21}'..='\u{ff5a}')
+}
+
 fn is_letter(c: char) -> bool {
     c.is_alphabetic() || is_combining_mark(c)
 }
@@ -87,7 +91,11 @@ fn part_length(at: &impl Fn(usize) -> Option<char>, i: usize, count: usize) -> u
     if hyphens > 0 {
         return hyphens;
     }
-    let letters = run(i, is_letter);
+    // A word of two scripts is said as far as its script is known.
+    let latin = is(i, is_latin);
+    let letters = (i..count)
+        .take_while(|k| is(*k, is_letter) && (is(*k, is_latin) == latin || is(*k, is_combining_mark)))
+        .count();
     // "iPhone" and, where misaki only cuts off a single capital, "HTMLParser".
     let hump = |k: &usize| {
         is(*k + 1, char::is_uppercase)

@@ -119,16 +119,17 @@ impl English {
         self.words.dialect
     }
 
-    /// Turns text into tokens with phonemes. Any text is accepted; the time is linear in its length. Every letter and
-    /// digit of `text` lies in the span of a token, and a token without sound has a warning.
+    /// Turns text into tokens with phonemes. Any text is accepted; the time is linear in its length. Whatever is
+    /// neither white space nor plain punctuation lies in the span of a token with sound, or a warning tells of it.
     pub fn phonemize(&self, text: &str) -> Phonemized {
         let mut source = self.markup.read(text);
         let tokens = self.tokenizer.tokenize(&source.text);
         let tags = self.tagger.tag(&source.text, &tokens);
-        let items = self.normalizer.items(&source.text);
-        let mut units = units::collect(&source, &tokens, &tags, items);
+        let tagged = normalize::Tagged { tokens: &tokens, tags: &tags };
+        let items = self.normalizer.items(&source.text, tagged);
+        let mut units = units::collect(&source, tagged, items);
         let warnings = std::mem::take(&mut source.warnings);
-        let silent = self.resolve(&mut units);
+        let silent = self.resolve(&source.text, &mut units);
         units::finish(text, &source, units, silent, warnings)
     }
 

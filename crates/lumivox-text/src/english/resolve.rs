@@ -6,7 +6,7 @@ use super::compound::{self, Part};
 use super::normalize::Say;
 use super::numbers;
 use super::stress;
-use super::units::{Kind, Silent, Unit};
+use super::units::{Kind, Silent, Unit, is_plain_punctuation};
 use super::words::{Context, Sound, cap_stress};
 use super::{Dialect, English};
 use crate::token::{Reason, Source};
@@ -29,21 +29,30 @@ impl Context {
 
 impl English {
     /// Fills in the sounds; what has none is returned.
-    pub(super) fn resolve(&self, units: &mut [Unit]) -> Vec<Silent> {
+    pub(super) fn resolve(&self, text: &str, units: &mut [Unit]) -> Vec<Silent> {
         let mut silent = Vec::new();
         let mut ctx = Context::default();
         for unit in units.iter_mut().rev() {
+            if unit.ends_sentence {
+                ctx = Context::default();
+            }
             match &mut unit.kind {
                 Kind::Fixed(phonemes, _) => ctx = ctx.before(phonemes, "", ""),
                 Kind::Item(say, phonemes) => {
-                    *phonemes = self.item(say, &mut ctx);
-                    if phonemes.is_empty() {
-                        silent.push((unit.range.clone(), Reason::Symbol));
+                    let mut missing = Vec::new();
+                    *phonemes = self.item(say, &mut ctx, &mut missing);
+                    let mut end = unit.range.end;
+                    for word in missing {
+                        let found = text[unit.range.start..end].rfind(&word).map(|at| unit.range.start + at);
+                        let range = found.map_or(unit.range.clone(), |start| start..start + word.len());
+                        end = range.start;
+                        silent.push((range, reason(&word)));
                     }
                 }
                 Kind::Word(parts) => {
                     self.word(parts, &mut ctx);
-                    silent.extend(parts.iter().rev().filter_map(silence));
+                    let any = parts.iter().any(|part| !part.phonemes().is_empty());
+                    silent.extend(parts.iter().rev().filter_map(|part| silence(part, any)));
                 }
             }
         }
@@ -51,8 +60,8 @@ impl English {
         silent
     }
 
-    /// Phonemes of a reading.
-    pub(super) fn item(&self, say: &[Say], ctx: &mut Context) -> String {
+    /// Phonemes of a reading; `missing` gets the words that have no sound, the last first.
+    pub(super) fn item(&self, say: &[Say], ctx: &mut Context, missing: &mut Vec<String>) -> String {
         let mut sounds: Vec<String> = Vec::new();
         let mut possessive = false;
         for part in say.iter().rev() {
@@ -64,12 +73,18 @@ impl English {
                 }
                 Say::Letters(letters) => {
                     let name = self.words.letters(letters).map(|(ps, _)| ps).unwrap_or_default();
+                    if name.is_empty() {
+                        missing.push(letters.clone());
+                    }
                     *ctx = ctx.before(&name, "", "");
                     sounds.push(name);
                 }
                 Say::Words(words) => {
                     for word in words.rsplit([' ', '-']).filter(|w| !w.is_empty()) {
                         let mut sound = self.item_word(word, *ctx);
+                        if sound.is_empty() {
+                            missing.push(word.to_owned());
+                        }
                         if std::mem::take(&mut possessive) {
                             sound = self.words.suffix_s(&sound);
                         }
@@ -186,7 +201,7 @@ impl English {
             say.push(Say::Possessive);
         }
         let mut ctx = ctx;
-        Some((self.item(&say, &mut ctx), Source::Normalizer))
+        Some((self.item(&say, &mut ctx, &mut Vec::new()), Source::Normalizer))
     }
 
     /// A part that no stretch covers: punctuation that the tagger took for something else, silent signs, else the
@@ -220,21 +235,13 @@ fn read_two_as_to(parts: &mut [Part]) {
     }
 }
 
-/// Why a part is silent, if that is worth a warning.
-fn silence(part: &Part) -> Option<Silent> {
-    if !part.phonemes().is_empty() || part.sound.is_some() {
-        return None;
-    }
-    let reason = if part.text.chars().any(char::is_alphanumeric) {
-        Reason::Script
-    } else if part
-        .text
-        .chars()
-        .all(|c| c.is_ascii_punctuation() || "–—‒―•·«»‹›„‚¡¿´`¨¸".contains(c) || compound::is_apostrophe(c))
-    {
-        return None;
-    } else {
-        Reason::Symbol
-    };
-    Some((part.start..part.start + part.text.len(), reason))
+/// Why a part is silent, if that is worth a warning: signs that join words are heard as the join, if there are words.
+fn silence(part: &Part, in_words: bool) -> Option<Silent> {
+    let plain = part.text.chars().all(is_plain_punctuation) || (in_words && part.is_junk());
+    let silent = part.phonemes().is_empty() && !plain && (part.sound.is_none() || !in_words);
+    silent.then(|| (part.start..part.start + part.text.len(), reason(&part.text)))
+}
+
+fn reason(text: &str) -> Reason {
+    if text.contains(char::is_alphanumeric) { Reason::Script } else { Reason::Symbol }
 }

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::compound::{self, Part};
-use super::normalize::{Item, Say};
+use super::normalize::{Item, Say, Tagged, is_title};
 use super::source_text::{Override, SourceText};
 use super::tagger::Tag;
-use super::tokenizer::{RawToken, is_currency, is_icon};
+use super::tokenizer::is_currency;
 use crate::token::{Boundary, Phonemized, Reason, Source, Token, Warning};
 
 /// More parts than this are not tried as one word.
@@ -19,6 +19,14 @@ pub(crate) struct Unit {
     pub kind: Kind,
     pub whitespace: bool,
     pub paragraph_after: bool,
+    /// Whether it is an abbreviation whose point also ends the sentence.
+    pub ends_sentence: bool,
+}
+
+impl Unit {
+    fn new(range: Range<usize>, kind: Kind) -> Self {
+        Self { range, kind, whitespace: false, paragraph_after: false, ends_sentence: false }
+    }
 }
 
 /// What a unit is.
@@ -36,11 +44,11 @@ pub(crate) enum Kind {
 pub(crate) type Silent = (Range<usize>, Reason);
 
 /// Puts tokens, overrides and readings in order, cut to fit each other.
-pub(crate) fn collect(source: &SourceText, tokens: &[RawToken], tags: &[Tag], items: Vec<Item>) -> Vec<Unit> {
+pub(crate) fn collect(source: &SourceText, tagged: Tagged<'_>, items: Vec<Item>) -> Vec<Unit> {
     let mut claims = claims(source, items).into_iter().peekable();
-    let mut units: Vec<Unit> = Vec::with_capacity(tokens.len());
+    let mut units: Vec<Unit> = Vec::with_capacity(tagged.tokens.len());
     let mut done = 0;
-    for (token, tag) in tokens.iter().zip(tags) {
+    for (token, tag) in tagged.tokens.iter().zip(tagged.tags) {
         if token.is_space {
             note_space(&mut units, &source.text[token.range.clone()]);
             continue;
@@ -55,7 +63,7 @@ pub(crate) fn collect(source: &SourceText, tokens: &[RawToken], tags: &[Tag], it
             from = until;
             if let Some((range, kind)) = claim {
                 from = range.end;
-                units.push(Unit { range, kind, whitespace: false, paragraph_after: false });
+                units.push(Unit::new(range, kind));
             }
         }
         done = from;
@@ -64,6 +72,7 @@ pub(crate) fn collect(source: &SourceText, tokens: &[RawToken], tags: &[Tag], it
         }
     }
     mark_spaces(&source.text, &mut units);
+    mark_ends(&source.text, tagged, &mut units);
     units
 }
 
@@ -108,7 +117,46 @@ fn mark_spaces(text: &str, units: &mut [Unit]) {
         };
         let either = matches!(unit.kind, Kind::Item(..)) || matches!(next.kind, Kind::Item(..));
         unit.whitespace |= either && said(unit) && said(next);
+        // "five;six": a mark between letters is heard as if a blank came after it.
+        let letters = next.range.start == unit.range.end && text[next.range.start..].starts_with(char::is_alphabetic);
+        unit.whitespace |= letters
+            && matches!(&unit.kind, Kind::Fixed(mark, _) if mark.ends_with(MARKS_INSIDE) && !mark.ends_with('“'));
     }
+}
+
+/// Finds abbreviations at the end of a sentence: at the end of the text, or before a word with a capital that is no name.
+fn mark_ends(text: &str, tagged: Tagged<'_>, units: &mut [Unit]) {
+    for i in 0..units.len() {
+        let written = &text[units[i].range.clone()];
+        if !written.ends_with('.') || matches!(units[i].kind, Kind::Fixed(..)) || is_title(written) {
+            continue;
+        }
+        let closing = |unit: &&Unit| matches!(&unit.kind, Kind::Fixed(mark, _) if ["”", "“", "(", ")", ""].contains(&mark.as_str()));
+        let marks = units[i + 1..].iter().take(4).take_while(closing).count();
+        let next = i + 1 + marks;
+        let paragraph = units[i..next].iter().any(|unit| unit.paragraph_after);
+        let spaced = units[i..next].iter().any(|unit| unit.whitespace);
+        let begins = |next: &Unit| {
+            let word = &text[next.range.clone()];
+            let capital = word.starts_with(char::is_uppercase)
+                && (matches!(word, "I" | "A") || word.contains(char::is_lowercase));
+            capital && !tagged.at(next.range.start).starts_with("NNP") && !CONTINUED.contains(&written)
+        };
+        let next = units.get(next);
+        units[i].ends_sentence = paragraph || next.is_none_or(|next| spaced && begins(next));
+    }
+}
+
+/// Abbreviations that something always follows.
+const CONTINUED: [&str; 12] =
+    ["e.g.", "i.e.", "E.g.", "I.e.", "vs.", "Vs.", "v.", "cf.", "viz.", "approx.", "Approx.", "c."];
+
+/// Marks that are punctuation even between letters.
+const MARKS_INSIDE: [char; 9] = [',', ';', ':', '!', '?', '…', '"', '“', '”'];
+
+/// What may be passed over without a warning.
+pub(super) fn is_plain_punctuation(c: char) -> bool {
+    c.is_whitespace() || ".,;:!?…'\"‘’“”„‚«»‹›()[]{}¡¿-‐‑‒–—―•·´`¨¸".contains(c)
 }
 
 /// The phonemes of punctuation, where `text` with this tag is punctuation.
@@ -117,6 +165,9 @@ fn punctuation(text: &str, tag: &str) -> Option<String> {
     let dashes = text.chars().all(|c| matches!(c, '-' | '–' | '—'));
     if dashes && (tag == ":" || text.starts_with('—') || (text.starts_with("--") && tag != "HYPH")) {
         return Some("—".to_owned());
+    }
+    if text.chars().all(|c| ",;:!?…".contains(c)) {
+        return Some(text.to_owned());
     }
     if tag == "HYPH" || !TAGS.contains(&tag) || text.chars().any(char::is_alphanumeric) || text.chars().any(is_currency)
     {
@@ -129,16 +180,14 @@ fn punctuation(text: &str, tag: &str) -> Option<String> {
         "''" | "\"\"" => "”".to_owned(),
         _ => text.chars().filter(|c| ";:,.!?—…\"“”".contains(*c)).collect(),
     };
-    let silent_symbol = phonemes.is_empty() && text.chars().any(is_icon);
-    (!silent_symbol).then_some(phonemes)
+    text.chars().all(is_plain_punctuation).then_some(phonemes)
 }
 
 /// Adds a token, or its parts to the word that it continues.
 fn push_token(units: &mut Vec<Unit>, source: &SourceText, range: Range<usize>, tag: Tag) {
     let text = &source.text[range.clone()];
-    let unit = |range, kind| Unit { range, kind, whitespace: false, paragraph_after: false };
     if let Some(phonemes) = punctuation(text, tag) {
-        units.push(unit(range, Kind::Fixed(phonemes, Source::Punctuation)));
+        units.push(Unit::new(range, Kind::Fixed(phonemes, Source::Punctuation)));
         return;
     }
     let next = source.overrides.partition_point(|(overridden, _)| overridden.end <= range.start);
@@ -148,6 +197,10 @@ fn push_token(units: &mut Vec<Unit>, source: &SourceText, range: Range<usize>, t
     });
     for (offset, part) in compound::split(text) {
         let start = range.start + offset;
+        if let Some(mark) = mark_inside(&source.text, start, part) {
+            units.push(Unit::new(start..start + part.len(), Kind::Fixed(mark, Source::Punctuation)));
+            continue;
+        }
         let part = Part { text: part.to_owned(), start, tag, level, sound: None, reading: None, prespace: false };
         let end = start + part.text.len();
         match units.last_mut() {
@@ -155,9 +208,22 @@ fn push_token(units: &mut Vec<Unit>, source: &SourceText, range: Range<usize>, t
                 range.end = end;
                 parts.push(part);
             }
-            _ => units.push(unit(start..end, Kind::Word(vec![part]))),
+            _ => units.push(Unit::new(start..end, Kind::Word(vec![part]))),
         }
     }
+}
+
+/// The phonemes of a mark between letters ("five;six", `said:"go"`).
+fn mark_inside(text: &str, start: usize, part: &str) -> Option<String> {
+    if part == "…" {
+        return Some(part.to_owned());
+    }
+    let end = start + part.len();
+    let beside = |c: char| c.is_alphabetic() || MARKS_INSIDE.contains(&c);
+    let previous = text[..start].chars().next_back().filter(|c| beside(*c))?;
+    let inside = part.chars().all(|c| MARKS_INSIDE.contains(&c)) && text[end..].starts_with(beside);
+    let quote = if previous.is_alphabetic() { "”" } else { "“" };
+    inside.then(|| part.replace('"', quote))
 }
 
 /// The public result.
@@ -181,11 +247,17 @@ pub(crate) fn finish(
             }
         };
         let boundary = if unit.paragraph_after { Boundary::Paragraph } else { Boundary::None };
-        let phonemes = match origin {
+        let mut phonemes = match origin {
             Source::User => phonemes,
             _ => phonemes.replace('ɾ', "T").replace('ʔ', "t"),
         };
+        if unit.ends_sentence && !phonemes.is_empty() && !phonemes.ends_with('.') {
+            phonemes.push('.');
+        }
         let span = source.span(&unit.range);
+        if origin == Source::User && !phonemes.contains(char::is_alphabetic) {
+            push_warning(&mut warnings, original, span.clone(), Reason::Phonemes);
+        }
         tokens.push(Token {
             text: written,
             span,
@@ -258,7 +330,8 @@ fn mark_sentences(tokens: &mut [Token]) {
     for i in 0..tokens.len() {
         let token = &tokens[i];
         let punctuation = token.source == Source::Punctuation;
-        if punctuation && token.phonemes.contains(['.', '!', '?', '…']) {
+        let abbreviation = token.source != Source::User && token.phonemes.ends_with('.');
+        if abbreviation || punctuation && token.phonemes.contains(['.', '!', '?', '…']) {
             ended = Some(i);
         } else if !(punctuation && ["”", "\"", ")"].contains(&token.phonemes.as_str())) {
             ended = None;

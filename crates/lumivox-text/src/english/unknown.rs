@@ -116,8 +116,13 @@ fn fold(text: &str) -> Option<String> {
 fn is_spelled(written: &str, letters: &str) -> bool {
     let capitals = written.bytes().filter(u8::is_ascii_uppercase).count();
     letters.len() == 1
-        || letters.len() <= 8 && !letters.contains(['a', 'e', 'i', 'o', 'u', 'y'])
+        || letters.len() <= 8 && !letters.contains(['a', 'e', 'i', 'o', 'u', 'y']) && !is_held(written)
         || capitals > 1 && letters.len() <= 5 && letters.len() - capitals.min(letters.len()) <= 1
+}
+
+/// Whether a written noise ends in a consonant that is held: "shh", "brrr".
+fn is_held(written: &str) -> bool {
+    ["hh", "rr", "mm", "zz", "ff"].iter().any(|end| written.ends_with(end))
 }
 
 impl English {
@@ -125,7 +130,7 @@ impl English {
     pub(super) fn unknown(&self, text: &str) -> Option<Sound> {
         if let Some(name) = name(text) {
             let say = [Say::Words(name.to_owned())];
-            return Some((self.item(&say, &mut Context::default()), Source::Normalizer));
+            return Some((self.item(&say, &mut Context::default(), &mut Vec::new()), Source::Normalizer));
         }
         let folded = fold(text)?;
         if folded != text
@@ -148,7 +153,9 @@ impl English {
         if let Some(stem) = plain.strip_suffix("'s") {
             return Some((self.words.suffix_s(&self.model_sounds(stem)), Source::Model));
         }
-        let phonemes = self.model_sounds(plain);
+        // The model knows no letter three times over.
+        let once = if is_held(plain) { plain.trim_end_matches(|c| plain.ends_with(c)).len() + 1 } else { plain.len() };
+        let phonemes = self.model_sounds(&plain[..once]);
         if phonemes.is_empty() { self.words.letters(plain) } else { Some((phonemes, Source::Model)) }
     }
 

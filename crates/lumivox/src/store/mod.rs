@@ -103,17 +103,25 @@ impl Store {
     /// # Errors
     /// There is no such file or model, or it cannot be pulled.
     pub fn resolve(&self, name_or_path: &str, reporter: &dyn Reporter) -> Result<PathBuf, StoreError> {
+        match self.find(name_or_path)? {
+            Some(path) => Ok(path),
+            None => self.pull(name_or_path, false, reporter).map(|pulled| pulled.path),
+        }
+    }
+
+    /// The model file for a path, or for a name if that model, or else the one that it falls back on, is here.
+    ///
+    /// # Errors
+    /// There is no such file, or no model of that name.
+    pub fn find(&self, name_or_path: &str) -> Result<Option<PathBuf>, StoreError> {
         let path = Path::new(name_or_path);
         if path.components().count() > 1 || path.extension().is_some() {
-            return if path.is_file() { Ok(path.into()) } else { Err(StoreError::NoSuchFile(path.into())) };
+            return if path.is_file() { Ok(Some(path.into())) } else { Err(StoreError::NoSuchFile(path.into())) };
         }
         let entry = self.entry(name_or_path)?;
         let fallback = entry.fallback.as_deref().map(|name| self.entry(name)).transpose()?;
         let mut paths = [Some(entry), fallback].into_iter().flatten().map(|entry| self.path_of(entry));
-        match paths.find(|path| path.is_file()) {
-            Some(path) => Ok(path),
-            None => self.pull(name_or_path, false, reporter).map(|pulled| pulled.path),
-        }
+        Ok(paths.find(|path| path.is_file()))
     }
 
     /// Fetches and converts the model `name`, or the one that it falls back on if the hub can't be reached. A model that is there and intact is left as it is

@@ -42,7 +42,7 @@ pub(super) fn download(
             command.args(packages.iter().map(|p| format!("{}=={}", p.package, p.version)));
         }
         Registry::Npm => {
-            command.args(["pack", "--ignore-scripts", "--silent"]);
+            command.args(["pack", "--ignore-scripts", "--loglevel=error"]);
             command.args(packages.iter().map(|p| format!("{}@{}", p.package, p.version)));
         }
     }

@@ -5,10 +5,11 @@
 
 mod quantized;
 
-use super::schema::Schema;
-use super::state_dict::{StateDict, resolve};
+use super::state_dict::resolve;
 use crate::ConvertError;
-use crate::onnx::{Graph, NodeProto, attribute_int};
+use crate::onnx::{Graph, NodeProto, attribute_int, in_node, unreadable};
+use crate::schema::Schema;
+use crate::state_dict::StateDict;
 use crate::tensor::{Float, Tensor};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -208,20 +209,6 @@ fn module_path(node_name: &str) -> Vec<&str> {
 
 fn matrix(node: &NodeProto, transposed: Option<Tensor>) -> Result<Tensor, ConvertError> {
     transposed.ok_or_else(|| unreadable(node, "has a weight that is not a matrix"))
-}
-
-fn unreadable(node: &NodeProto, reason: impl Into<String>) -> ConvertError {
-    ConvertError::Onnx { what: format!("node `{}`", node.name), reason: reason.into() }
-}
-
-/// Says which node's constant is at fault, when the error does not yet.
-fn in_node(node: &NodeProto, error: ConvertError) -> ConvertError {
-    match error {
-        ConvertError::Onnx { what, reason } if !what.starts_with("node") => {
-            unreadable(node, format!("uses the {what}, which {reason}"))
-        }
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Weights of dynamically quantised graphs, as ONNX Runtime's `quantize_dynamic` writes them: 8-bit integers with a scale and a
 //! zero point for the whole tensor, for each output channel, or for each direction of an LSTM.
 
-use super::{Reader, matrix, unreadable};
+use super::{Reader, matrix};
 use crate::ConvertError;
-use crate::onnx::NodeProto;
+use crate::onnx::{NodeProto, unreadable};
 use crate::tensor::Tensor;
 
 /// A de-quantised tensor, and how finely it was quantised.

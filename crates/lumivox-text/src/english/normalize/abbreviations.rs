@@ -1,12 +1,12 @@
 //! Abbreviations with a point, and roman numerals.
 
-use super::dates::month;
+use super::dates::{MONTHS, month};
 use super::{Match, Place, Say};
 use crate::english::Dialect;
 use crate::english::numbers::{cardinal, ordinal};
 
-/// `(written, read)`: always read so, whatever follows.
-const ALWAYS: &[(&str, &str)] = &[
+/// `(written, read)` of what stands before a name, never at the end of a sentence.
+const TITLES: &[(&str, &str)] = &[
     ("Prof.", "professor"),
     ("Gen.", "general"),
     ("Sen.", "senator"),
@@ -25,6 +25,10 @@ const ALWAYS: &[(&str, &str)] = &[
     ("Pres.", "president"),
     ("Supt.", "superintendent"),
     ("Messrs.", "messers"),
+];
+
+/// `(written, read)`: always read so, whatever follows.
+const ALWAYS: &[(&str, &str)] = &[
     ("Jr.", "junior"),
     ("Sr.", "senior"),
     ("Inc.", "incorporated"),
@@ -67,6 +71,14 @@ const ALWAYS: &[(&str, &str)] = &[
     ("Oct.", "October"),
     ("Nov.", "November"),
     ("Dec.", "December"),
+    ("Mon.", "Monday"),
+    ("Tue.", "Tuesday"),
+    ("Tues.", "Tuesday"),
+    ("Wed.", "Wednesday"),
+    ("Thu.", "Thursday"),
+    ("Thur.", "Thursday"),
+    ("Thurs.", "Thursday"),
+    ("Fri.", "Friday"),
     ("C++", "c plus plus"),
     ("C#", "c sharp"),
     ("F#", "f sharp"),
@@ -120,14 +132,18 @@ const BEFORE_NUMBERS: &[(&str, &str)] = &[
     ("Jul.", "July"),
     ("Sep.", "September"),
     ("Rte.", "route"),
+    ("Apt.", "apartment"),
+    ("apt.", "apartment"),
+    ("Ste.", "suite"),
 ];
 
 /// Words after which a roman numeral counts.
 const COUNTED: &[&str] = &[
     "Chapter", "chapter", "CHAPTER", "Part", "part", "PART", "Book", "book", "BOOK", "Volume", "volume", "VOLUME",
-    "Vol.", "Act", "act", "ACT", "Scene", "scene", "SCENE", "Section", "section", "SECTION", "Article", "article",
-    "Appendix", "Phase", "phase", "Type", "type", "Class", "class", "Stage", "stage", "Grade", "Level", "Canto",
-    "Title", "War", "Bowl", "Figure", "Table", "Episode", "Apollo", "Schedule", "Annex", "Round", "Category",
+    "Vol.", "Fig.", "Ch.", "Sec.", "Art.", "Pt.", "Act", "act", "ACT", "Scene", "scene", "SCENE", "Section", "section",
+    "SECTION", "Article", "article", "Appendix", "Phase", "phase", "Type", "type", "Class", "class", "Stage", "stage",
+    "Grade", "Level", "Canto", "Title", "War", "Bowl", "Figure", "Table", "Episode", "Apollo", "Schedule", "Annex",
+    "Round", "Category",
 ];
 
 /// Names of rulers and popes, after which a roman numeral ranks.
@@ -173,7 +189,6 @@ const RANKED: &[&str] = &[
     "Gustav",
     "Sixtus",
     "Baldwin",
-    "Malcolm",
     "David",
     "Robert",
     "Alfonso",
@@ -209,23 +224,40 @@ const RANKED: &[&str] = &[
     "Sigismund",
 ];
 
-/// Read so only before a comma, a number or a month.
-const WEEKDAYS: &[(&str, &str)] = &[
-    ("Mon.", "Monday"),
-    ("Tue.", "Tuesday"),
-    ("Tues.", "Tuesday"),
-    ("Wed.", "Wednesday"),
-    ("Thu.", "Thursday"),
-    ("Thur.", "Thursday"),
-    ("Thurs.", "Thursday"),
-    ("Fri.", "Friday"),
-    ("Sat.", "Saturday"),
-    ("Sun.", "Sunday"),
-];
+/// Words of their own, too, so read so only before a comma, a number or a month.
+const WEEKDAYS: &[(&str, &str)] = &[("Sat.", "Saturday"), ("Sun.", "Sunday")];
 
 pub(super) fn read(place: &Place<'_>) -> Match {
     let word = word_at(place.rest);
-    saint_or_street(place, word).or_else(|| abbreviation(place)).or_else(|| regnal_or_counted(place, word))
+    saint_or_street(place, word)
+        .or_else(|| span(place, word))
+        .or_else(|| abbreviation(place))
+        .or_else(|| regnal_or_counted(place, word))
+}
+
+/// Whether what is written so stands before a name.
+pub(in crate::english) fn is_title(written: &str) -> bool {
+    matches!(written, "Mr." | "Mrs." | "Ms." | "Mx." | "Dr.") || TITLES.iter().any(|(title, _)| *title == written)
+}
+
+/// "Mon-Fri", "Jan–Mar".
+fn span(place: &Place<'_>, word: &str) -> Match {
+    let first = calendar_name(word)?;
+    let after = &place.rest[word.len()..];
+    let after = after.strip_prefix('.').unwrap_or(after).strip_prefix(['-', '–'])?;
+    let last = word_at(after);
+    let length = place.rest.len() - after.len() + last.len();
+    Some((length, Say::words(format!("{first} to {}", calendar_name(last)?))))
+}
+
+/// The name of a day or month that is written whole or cut short.
+fn calendar_name(word: &str) -> Option<&'static str> {
+    let day = || {
+        ALWAYS.iter().chain(WEEKDAYS).map(|(_, name)| *name).find(|name| {
+            name.ends_with("day") && (*name == word || (word.len() > 2 && word.len() < 6 && name.starts_with(word)))
+        })
+    };
+    month(word).map(|month| MONTHS[month]).or_else(day)
 }
 
 /// Letters at the start.
@@ -238,15 +270,16 @@ fn abbreviation(place: &Place<'_>) -> Match {
         let found = table.iter().filter(|(written, _)| place.rest.starts_with(written)).max_by_key(|(w, _)| w.len());
         found.copied()
     };
-    let (written, read) = starts(ALWAYS).or_else(|| weekday(place, starts(WEEKDAYS))).or_else(|| {
-        let (written, read) = starts(BEFORE_NUMBERS)?;
-        let next = place.rest[written.len()..].trim_start_matches([' ', '\u{a0}']);
-        let near = place.rest.len() - written.len() - next.len() <= 2;
-        let numeral = word_at(next);
-        let numbered =
-            next.starts_with(|c: char| c.is_ascii_digit()) || (numeral.len() > 1 && roman(numeral).is_some());
-        (near && numbered).then_some((written, read))
-    })?;
+    let (written, read) =
+        starts(TITLES).or_else(|| starts(ALWAYS)).or_else(|| weekday(place, starts(WEEKDAYS))).or_else(|| {
+            let (written, read) = starts(BEFORE_NUMBERS)?;
+            let next = place.rest[written.len()..].trim_start_matches([' ', '\u{a0}']);
+            let near = place.rest.len() - written.len() - next.len() <= 2;
+            let numeral = word_at(next);
+            let numbered =
+                next.starts_with(|c: char| c.is_ascii_digit()) || (numeral.len() > 1 && roman(numeral).is_some());
+            (near && numbered).then_some((written, read))
+        })?;
     let after = &place.rest[written.len()..];
     let needs_end = written.ends_with(|c: char| c.is_alphanumeric());
     if needs_end && after.starts_with(char::is_alphanumeric) {
@@ -276,7 +309,9 @@ fn saint_or_street(place: &Place<'_>, word: &str) -> Match {
         return None;
     }
     let next = place.rest[3..].trim_start_matches(' ');
-    let before_name = next.starts_with(char::is_uppercase) && next.len() < place.rest.len() - 3;
+    let before_name = next.starts_with(char::is_uppercase)
+        && next.len() < place.rest.len() - 3
+        && !matches!(place.tag(place.rest.len() - next.len()), "DT" | "PRP" | "PRP$" | "IN" | "WRB" | "EX");
     let after_name = place.previous_word().starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit());
     let read = match (word, before_name, after_name) {
         ("St", true, _) => "saint",
@@ -290,20 +325,34 @@ fn saint_or_street(place: &Place<'_>, word: &str) -> Match {
 fn regnal_or_counted(place: &Place<'_>, word: &str) -> Match {
     let value = roman(word)?.to_string();
     let previous = place.previous_word();
-    if place.rest[word.len()..]
-        .starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '.' && word.len() == 1 && previous != "Chapter")
-    {
+    if place.rest[word.len()..].starts_with(|c: char| {
+        c.is_ascii_digit() || c == '-' || c == '.' && word.len() == 1 && !COUNTED.contains(&previous)
+    }) {
         return None;
     }
-    if COUNTED.contains(&previous) {
+    if word == "I" && is_pronoun(place, previous) {
+        return None;
+    } else if COUNTED.contains(&previous) {
         return Some((word.len(), Say::words(cardinal(&value, place.dialect))));
     }
-    let after = &place.rest[word.len()..];
-    let alone = after.is_empty()
-        || after.starts_with([',', ';', ':', ')', '!', '?', '\'', '’'])
-        || matches!(word_at(after.trim_start_matches(' ')), "of" | "was" | "had" | "and" | "is");
-    let ranked = RANKED.contains(&previous) && (word != "I" || alone);
+    let ranked = RANKED.contains(&previous);
     ranked.then(|| (word.len(), Say::words(format!("the {}", ordinal(&value, place.dialect)))))
+}
+
+/// Whether "I" after `previous` is the pronoun ("the part I like", "for John I was a hero") and no numeral ("World War I").
+fn is_pronoun(place: &Place<'_>, previous: &str) -> bool {
+    let after = &place.rest[1..];
+    let possessive = ["'s", "’s"].iter().any(|s| after.starts_with(s));
+    let ends_clause = after.is_empty() || possessive || after.starts_with([',', ';', ':', ')', '!', '?', '.']);
+    if ends_clause || after.starts_with(" of ") || place.tag(0) != "PRP" {
+        return false;
+    } else if RANKED.contains(&previous) {
+        return true;
+    }
+    // A capital makes a name of what is counted; else a verb must follow the pronoun.
+    let named = previous.starts_with(char::is_uppercase) && previous.contains(char::is_lowercase);
+    let next = place.tag(2);
+    !named && (next.starts_with("VB") || next.starts_with("RB") || next == "MD" || !after.starts_with(' '))
 }
 
 /// The value of a roman numeral in its usual form, up to 89.

@@ -7,7 +7,7 @@ use crate::english::Dialect;
 use crate::english::numbers::{cardinal, ordinal, year};
 use crate::error::Result;
 
-const MONTHS: [&str; 12] = [
+pub(super) const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -28,6 +28,8 @@ pub(super) struct Rules {
     clock: Regex,
     ratio: Regex,
     hour: Regex,
+    hour_before: Regex,
+    zone: Regex,
     day_before_month: Regex,
     day: Regex,
 }
@@ -45,9 +47,11 @@ impl Rules {
         Ok(Self {
             iso: pattern(r"([0-9]{4})[-/]([0-9]{2})[-/]([0-9]{2})")?,
             slashed: pattern(r"([0-9]{1,2})([/.])([0-9]{1,2})[/.]([0-9]{4}|[0-9]{2})")?,
-            clock: pattern(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(?: ?([AaPp])\.?([Mm])(?:\.|\b))?")?,
+            clock: pattern(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(?: ?([AaPp])(?:\.[Mm](?:\.|\b)|[Mm]\b))?")?,
             ratio: pattern(r"([0-9]{1,3}):([0-9]{1,3})")?,
-            hour: pattern(r"([0-9]{1,2}) ?([AaPp])\.?([Mm])(?:\.|\b)")?,
+            hour: pattern(r"([0-9]{1,2}) ?([AaPp])(?:\.[Mm](?:\.|\b)|[Mm]\b)")?,
+            hour_before: pattern(r"([0-9]{1,2}) ?[-–—] ?")?,
+            zone: pattern(r"(UTC|GMT) ?([-−–+])([0-9]{1,2})(?::?([0-9]{2}))?")?,
             day_before_month: pattern(r"([0-9]{1,2})(?:st|nd|rd|th)?( of)? ([A-Z][a-z]{2,8})\b")?,
             day: pattern(r"([0-9]{1,2})(?:st|nd|rd|th)?")?,
         })
@@ -60,8 +64,27 @@ impl Rules {
         self.date(place).or_else(|| self.day(place)).or_else(|| self.times(place))
     }
 
+    /// "UTC-5", "GMT+5:30".
+    pub(super) fn zone(&self, place: &Place<'_>) -> Match {
+        let found = self.zone.captures(place.rest).filter(|f| place.ends_at(f[0].len()))?;
+        let sign = if &found[2] == "+" { "plus" } else { "minus" };
+        let mut words = format!("{sign} {}", cardinal(&found[3], place.dialect));
+        if let Some(minutes) = found.get(4).filter(|m| m.as_str() != "00") {
+            words += &format!(" {}", cardinal(minutes.as_str(), place.dialect));
+        }
+        Some((found[0].len(), vec![Say::Letters(found[1].to_owned()), Say::Words(words)]))
+    }
+
     /// A time, or two with a dash between.
     fn times(&self, place: &Place<'_>) -> Match {
+        // "9-5:30", "5-6pm": only the second is written as a time.
+        if let Some(hour) = self.hour_before.captures(place.rest)
+            && let Some((length, until)) = self.time(&Place { rest: &place.rest[hour[0].len()..], ..*place })
+        {
+            let mut say = Say::words(format!("{} to", cardinal(&hour[1], place.dialect)));
+            say.extend(until);
+            return Some((hour[0].len() + length, say));
+        }
         let (length, mut say) = self.time(place)?;
         let rest = &place.rest[length..];
         if let Some(after) = rest.strip_prefix(['-', '–'])
@@ -72,7 +95,7 @@ impl Rules {
             say.extend(until);
             return Some((length + rest.len() - after.len() + second, say));
         }
-        place.ends_at(length).then_some((length, say))
+        place.ends_or_joins_at(length).then_some((length, say))
     }
 
     fn date(&self, place: &Place<'_>) -> Match {
@@ -142,7 +165,7 @@ impl Rules {
         }
         let Some(found) = self.clock.captures(place.rest) else { return self.ratio(place) };
         let (hour, minute): (u32, u32) = (found[1].parse().ok()?, found[2].parse().ok()?);
-        if hour > 24 || minute > 59 {
+        if hour > 24 || minute > 59 || place.rest[found[0].len()..].starts_with(|c: char| c.is_ascii_digit()) {
             return self.ratio(place);
         }
         let hour_words = cardinal(&found[1], dialect);

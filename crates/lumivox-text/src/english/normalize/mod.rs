@@ -5,13 +5,18 @@
 
 mod abbreviations;
 mod dates;
+mod money;
 pub(super) mod numeric;
 mod units;
 mod web;
 
+pub(super) use abbreviations::is_title;
+
 use std::ops::Range;
 
 use super::Dialect;
+use super::tagger::Tag;
+use super::tokenizer::{RawToken, is_currency};
 use crate::error::{Error, Result};
 
 /// How a part of an item is read.
@@ -46,6 +51,22 @@ type Match = Option<(usize, Vec<Say>)>;
 /// The longest stretch that a rule looks at.
 const REACH: usize = 160;
 
+/// The tokens of a text with their parts of speech.
+#[derive(Clone, Copy)]
+pub(crate) struct Tagged<'a> {
+    pub tokens: &'a [RawToken],
+    pub tags: &'a [Tag],
+}
+
+impl Tagged<'_> {
+    /// The tag of the token that covers a byte; empty if none does.
+    pub(crate) fn at(&self, byte: usize) -> Tag {
+        let index = self.tokens.partition_point(|token| token.range.end <= byte);
+        let covers = self.tokens.get(index).is_some_and(|token| token.range.start <= byte);
+        self.tags.get(index).filter(|_| covers).copied().unwrap_or_default()
+    }
+}
+
 /// A place in the text where a rule is tried.
 #[derive(Clone, Copy)]
 struct Place<'a> {
@@ -54,9 +75,15 @@ struct Place<'a> {
     /// What begins here, at most `REACH` bytes.
     rest: &'a str,
     dialect: Dialect,
+    tagged: Tagged<'a>,
 }
 
 impl<'a> Place<'a> {
+    /// The part of speech of what stands `offset` bytes further on.
+    fn tag(&self, offset: usize) -> Tag {
+        self.tagged.at(self.before.len() + offset)
+    }
+
     /// The word before this place, if only one blank lies between.
     fn previous_word(&self) -> &'a str {
         let Some(before) = self.before.strip_suffix([' ', '\u{a0}']) else { return "" };
@@ -76,6 +103,11 @@ impl<'a> Place<'a> {
             Some('-' | '.' | ',' | ':' | '/' | '–') => !after.next().is_some_and(|c| c.is_numeric()),
             Some(_) => true,
         }
+    }
+
+    /// Like `ends_at`, but a dash and a second value may follow.
+    fn ends_or_joins_at(&self, length: usize) -> bool {
+        self.ends_at(length) || self.rest[length..].starts_with(['-', '–'])
     }
 }
 
@@ -113,12 +145,20 @@ impl Normalizer {
     }
 
     /// Everything in `text` that has a reading of its own, in order, without overlaps.
-    pub(crate) fn items(&self, text: &str) -> Vec<Item> {
+    pub(crate) fn items(&self, text: &str, tagged: Tagged<'_>) -> Vec<Item> {
         let mut items = Vec::new();
         let mut at = 0;
         let mut previous: Option<char> = None;
         while let Some(c) = text[at..].chars().next() {
-            let found = if may_begin(text, at, previous, c) { self.match_at(text, at, previous, c) } else { None };
+            if items.last().is_some_and(|last| joins_range(text, at, c, last)) {
+                items.push(Item { range: at..at + c.len_utf8(), say: Say::words("to") });
+                at += c.len_utf8();
+                previous = None;
+                continue;
+            }
+            let end = floor_boundary(text, (at + REACH).min(text.len()));
+            let place = Place { before: &text[..at], rest: &text[at..end], dialect: self.dialect, tagged };
+            let found = if may_begin(text, at, previous, c) { self.match_at(text, place, previous, c) } else { None };
             if let Some((length, say)) = found.filter(|(length, _)| *length > 0) {
                 let (length, say) = with_possessive(&text[at..], length, say);
                 items.push(Item { range: at..at + length, say });
@@ -132,9 +172,8 @@ impl Normalizer {
         items
     }
 
-    fn match_at(&self, text: &str, at: usize, previous: Option<char>, c: char) -> Match {
-        let end = floor_boundary(text, (at + REACH).min(text.len()));
-        let place = Place { before: &text[..at], rest: &text[at..end], dialect: self.dialect };
+    fn match_at(&self, text: &str, place: Place<'_>, previous: Option<char>, c: char) -> Match {
+        let at = place.before.len();
         if previous.is_none_or(|p| p.is_whitespace() || "(<[\"'“‘".contains(p)) {
             // A longer address is read in parts; without a limit, a megabyte of brackets would be read a million times.
             let reach = floor_boundary(text, (at + 512).min(text.len()));
@@ -144,7 +183,9 @@ impl Normalizer {
             }
         }
         if c.is_alphabetic() {
-            return abbreviations::read(&place).or_else(|| self.numeric.money(&place));
+            return abbreviations::read(&place)
+                .or_else(|| self.dates.zone(&place))
+                .or_else(|| self.numeric.money(&place));
         }
         self.dates.read(&place).or_else(|| self.numeric.read(&place)).or_else(|| self.web.symbol(&place, previous))
     }
@@ -162,6 +203,18 @@ fn may_begin(text: &str, at: usize, previous: Option<char>, c: char) -> bool {
         && text[..at - previous.len_utf8()].chars().next_back().is_some_and(|c| c.is_alphanumeric())
         && c.is_alphanumeric();
     !inside
+}
+
+/// Whether a dash stands between two values ("3rd-5th", "50%-60%", "9 a.m. - 5 p.m.") of which `last` is the first.
+fn joins_range(text: &str, at: usize, c: char, last: &Item) -> bool {
+    let gap = &text[last.range.end..at];
+    if !matches!(c, '-' | '–' | '—') || gap.len() > 1 || !text[last.range.clone()].contains(char::is_numeric) {
+        return false;
+    }
+    let after = &text[at + c.len_utf8()..];
+    let time = matches!(last.say.last(), Some(Say::Letters(_)));
+    let after = if gap.is_empty() { Some(after) } else { after.strip_prefix(' ').filter(|_| gap == " " && time) };
+    after.is_some_and(|after| after.trim_start_matches(is_currency).starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// Adds a possessive ending that follows an item.

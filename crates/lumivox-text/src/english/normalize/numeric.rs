@@ -1,20 +1,21 @@
-//! Numbers with what belongs to them: signs, money, units, fractions, ranges, decades, telephone numbers.
+//! Numbers with what belongs to them: signs, units, fractions, ranges, decades, telephone numbers.
 
 use regex::Regex;
 
-use super::units::{self, Currency};
-use super::{Match, Place, Say, pattern};
+use super::{Match, Place, Say, money, pattern, units};
 use crate::english::Dialect;
 use crate::english::numbers::{cardinal, number, ordinal, plural, spell, year};
 use crate::error::Result;
 
-const NUMBER: &str = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+";
-const SCALE: &str = "hundred|thousand|million|billion|trillion";
+pub(super) const NUMBER: &str = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+";
 
 pub(super) struct Rules {
     phone: Regex,
-    money: Regex,
+    money: money::Rules,
     feet: Regex,
+    duration: Regex,
+    power_of_ten: Regex,
+    grouped: Regex,
     mixed_fraction: Regex,
     fraction: Regex,
     range: Regex,
@@ -30,17 +31,21 @@ impl Rules {
     pub(super) fn new() -> Result<Self> {
         Ok(Self {
             phone: pattern(concat!(
-                r"(?:\+?[0-9]{1,3}[-. ])?(?:\([0-9]{3}\) ?|[0-9]{3}[-. ])[0-9]{3}[-. ][0-9]{4}",
+                r"[0-9]{5}-[0-9]{4}|[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{4}(?:[- ][0-9]{4}){3}",
+                r"|(?:\+?[0-9]{1,3}[-. ])?(?:\([0-9]{3}\) ?|[0-9]{3}[-. ])[0-9]{3}[-. ][0-9]{4}",
                 r"|[0-9]{3}-[0-9]{4}|\+[0-9]{1,3}(?:[ -][0-9]{2,5}){2,5}|\+[0-9]{8,15}"
             ))?,
-            money: pattern(&format!(
-                r"(?P<sign>[-−])?(?P<currency>US\$|C\$|A\$|[$£€¥₹₽₩]) ?(?P<n>{NUMBER})(?:(?P<to>[-–])[$£€]?(?P<n2>{NUMBER}))?(?:(?P<gap>[ -]?)(?P<scale>{SCALE}|bn|tn|[kKmMbBtT]))?"
-            ))?,
+            money: money::Rules::new()?,
+            duration: pattern(
+                r"(?:([0-9]{1,4}) ?h(?:rs?)? ?)?(?:([0-9]{1,4}) ?m(?:in)? ?)?(?:([0-9]{1,4}) ?s(?:ec)?)?",
+            )?,
+            power_of_ten: pattern(&format!(r"([-−])?({NUMBER})(?:e([-−+])?|E([-−+]))([0-9]{{1,3}})"))?,
+            grouped: pattern(r"([0-9]{1,3})(?:(?: [0-9]{3}){2,}|(?:[\u{a0}\u{202f}'’][0-9]{3})+)")?,
             feet: pattern(r#"([1-9])['’′]([0-9]{1,2})(?:["”″]|'')?"#)?,
-            mixed_fraction: pattern(r"([0-9]{1,4})[ -]([0-9]{1,2})/([0-9]{1,2})|([0-9]{1,4}) ?([½⅓⅔¼¾⅕⅛⅜⅝⅞])")?,
-            fraction: pattern(r"([0-9]{1,3})[/⁄]([0-9]{1,3})|([½⅓⅔¼¾⅕⅛⅜⅝⅞])")?,
+            mixed_fraction: pattern(r"([0-9]{1,4})[ -]([0-9]{1,2})/([0-9]{1,2})|([0-9]{1,4}) ?([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")?,
+            fraction: pattern(r"([0-9]{1,3})[/⁄]([0-9]{1,3})(?:(?:rd|th|nd)s?)?|([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")?,
             range: pattern(&format!(r"({NUMBER}) ?[-–—] ?({NUMBER})"))?,
-            decade: pattern(r"['’]?([0-9]{2}|[0-9]{3}0|[0-9]00)['’]?s")?,
+            decade: pattern(r"['’]?([0-9]{2}|[0-9]{3}0|[0-9]+00|[0-9]{1,3}(?:,[0-9]{3})+)['’]?s")?,
             short_year: pattern(r"['’]([0-9]{2})")?,
             ordinal: pattern(r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)['’]?(?:st|nd|rd|th|ST|ND|RD|TH)")?,
             dotted: pattern(r"[0-9]+(?:\.[0-9]+){2,}")?,
@@ -53,12 +58,19 @@ impl Rules {
         self.telephone(place)
             .or_else(|| self.money(place))
             .or_else(|| self.feet(place))
+            .or_else(|| self.duration(place))
+            .or_else(|| self.power_of_ten(place))
             .or_else(|| self.fraction(place))
             .or_else(|| self.decade(place))
             .or_else(|| self.range(place))
             .or_else(|| self.ordinal(place))
             .or_else(|| self.dotted(place))
             .or_else(|| self.number(place))
+    }
+
+    /// An amount with the currency before it.
+    pub(super) fn money(&self, place: &Place<'_>) -> Match {
+        self.money.read(place)
     }
 
     fn telephone(&self, place: &Place<'_>) -> Match {
@@ -79,41 +91,38 @@ impl Rules {
         Some((length, say))
     }
 
-    /// An amount with the currency before it.
-    pub(super) fn money(&self, place: &Place<'_>) -> Match {
-        let Place { rest, dialect, .. } = *place;
-        let found = self.money.captures(rest)?;
-        let currency = units::currency(found.name("currency")?.as_str())?;
-        let amount = found.name("n")?;
-        let mut words = if found.name("sign").is_some() { "minus ".to_owned() } else { String::new() };
-        let scale = found.name("scale").filter(|s| {
-            let attached = found.name("gap").is_none_or(|g| g.is_empty());
-            (s.len() > 1 || attached) && place.ends_at(s.end())
-        });
-        let second = found.name("n2");
-        if let Some(second) = second {
-            words += &format!("{} to ", number(amount.as_str(), dialect));
-            words += &number(second.as_str(), dialect);
-        } else if scale.is_none() {
-            words += &amount_in(amount.as_str(), currency, dialect);
-        } else {
-            words += &number(amount.as_str(), dialect);
-        }
-        if let Some(scale) = scale {
-            words += &format!(" {}", scale_name(scale.as_str()));
-        }
-        if scale.is_some() || second.is_some() {
-            words += &format!(" {}", currency.2);
-        }
-        let end = scale.or(second).unwrap_or(amount).end();
-        place.ends_at(end).then(|| (end, Say::words(words)))
-    }
-
     /// "6'2"": six foot two.
     fn feet(&self, place: &Place<'_>) -> Match {
         let found = self.feet.captures(place.rest)?;
         let words = format!("{} foot {}", cardinal(&found[1], place.dialect), cardinal(&found[2], place.dialect));
         place.ends_at(found[0].len()).then(|| (found[0].len(), Say::words(words)))
+    }
+
+    /// "2h 30m", "5m 10s".
+    fn duration(&self, place: &Place<'_>) -> Match {
+        let found = self.duration.captures(place.rest)?;
+        let end = found[0].trim_end().len();
+        let named = ["hour", "minute", "second"].into_iter().enumerate();
+        let parts: Vec<_> = named
+            .filter_map(|(i, unit)| {
+                let count = found.get(i + 1)?.as_str();
+                let plural = if count == "1" { "" } else { "s" };
+                Some(format!("{} {unit}{plural}", cardinal(count, place.dialect)))
+            })
+            .collect();
+        (parts.len() > 1 && place.ends_at(end)).then(|| (end, Say::words(parts.join(" "))))
+    }
+
+    /// "1.5e-3".
+    fn power_of_ten(&self, place: &Place<'_>) -> Match {
+        let found = self.power_of_ten.captures(place.rest).filter(|f| place.ends_at(f[0].len()))?;
+        let minus = |sign: Option<regex::Match<'_>>| match sign.map(|s| s.as_str()) {
+            None | Some("+") => "",
+            Some(_) => "minus ",
+        };
+        let (sign, power_sign) = (minus(found.get(1)), minus(found.get(3).or(found.get(4))));
+        let (factor, power) = (number(&found[2], place.dialect), cardinal(&found[5], place.dialect));
+        Some((found[0].len(), Say::words(format!("{sign}{factor} times ten to the {power_sign}{power}"))))
     }
 
     fn fraction(&self, place: &Place<'_>) -> Match {
@@ -127,32 +136,39 @@ impl Rules {
             if let (Some(part), true) = (part, place.ends_at(found[0].len())) {
                 let joint = if part.starts_with("one ") { "and a" } else { "and" };
                 let part = part.strip_prefix("one ").unwrap_or(&part);
-                return Some((found[0].len(), Say::words(format!("{} {joint} {part}", cardinal(whole, dialect)))));
+                return Some(with_unit(
+                    rest,
+                    found[0].len(),
+                    format!("{} {joint} {part}", cardinal(whole, dialect)),
+                    true,
+                ));
             }
         }
         let found = self.fraction.captures(rest)?;
         let words = match found.get(3) {
             Some(sign) => vulgar(sign.as_str())?.to_owned(),
-            None if matches!(&found[0], "24/7" | "9/11" | "7/11" | "50/50") => {
+            None if is_pair(&found[1], &found[2]) => {
                 format!("{} {}", cardinal(&found[1], dialect), cardinal(&found[2], dialect))
             }
             None => fraction(&found[1], &found[2], dialect)?,
         };
-        place.ends_at(found[0].len()).then(|| (found[0].len(), Say::words(words)))
+        place.ends_at(found[0].len()).then(|| with_unit(rest, found[0].len(), words, false))
     }
 
     fn decade(&self, place: &Place<'_>) -> Match {
         let Place { rest, dialect, .. } = *place;
         if let Some(found) = self.decade.captures(rest) {
-            let digits = &found[1];
-            let ends = place.ends_at(found[0].len());
+            let digits = &found[1].replace(',', "");
+            let ends = place.ends_or_joins_at(found[0].len());
             // "20s" may be seconds; a decade of two digits ends in 0, and "70's" needs no apostrophe before.
             let words = match digits.len() {
                 2 if digits.ends_with('0') && digits != "00" => Some(cardinal(digits, dialect)),
-                4 => Some(year(digits, dialect)),
-                3 => Some(cardinal(digits, dialect)),
-                _ => None,
+                2 => None,
+                _ if is_year(digits) => Some(year(digits, dialect)),
+                _ => Some(cardinal(digits, dialect)),
             };
+            // "100s of people" are hundreds.
+            let words = words.map(|w| w.strip_prefix("one ").map(str::to_owned).unwrap_or(w));
             if let (Some(words), true) = (words, ends) {
                 return Some((found[0].len(), Say::words(plural(&words))));
             }
@@ -170,8 +186,14 @@ impl Rules {
         let found = self.range.captures(rest)?;
         let (low, high) = (&found[1], &found[2]);
         let spaced = found[0].len() > low.len() + high.len() + 3;
-        let tight = found[0].contains('–') || !found[0].contains(' ');
         let end = found[0].len();
+        // "8 - 10 people" is a range, "5 - 3" and "1 - 2 = -1" are not.
+        let operator = |c: char| "=+*/×÷".contains(c);
+        let value = |n: &str| n.replace(',', "").parse::<f64>().unwrap_or(0.0);
+        let rises = value(low) < value(high)
+            && !rest[end..].trim_start().starts_with(operator)
+            && !place.before.trim_end().ends_with(operator);
+        let tight = found[0].contains('–') || !found[0].contains(' ') || (rises && found[0].contains('-'));
         let followed = rest[end..].trim_start_matches(' ');
         if spaced
             || !tight
@@ -199,7 +221,7 @@ impl Rules {
     fn ordinal(&self, place: &Place<'_>) -> Match {
         let found = self.ordinal.captures(place.rest)?;
         let words = ordinal(&found[1].replace(',', ""), place.dialect);
-        place.ends_at(found[0].len()).then(|| (found[0].len(), Say::words(words)))
+        place.ends_or_joins_at(found[0].len()).then(|| (found[0].len(), Say::words(words)))
     }
 
     /// Version numbers ("1.2.3": point) and IP addresses ("10.0.0.1": dot).
@@ -215,6 +237,11 @@ impl Rules {
         if let Some(found) = self.numbered.captures(rest).filter(|f| place.ends_at(f[0].len())) {
             return Some((found[0].len(), Say::words(format!("number {}", number(&found[1], dialect)))));
         }
+        if let Some(found) = self.grouped.captures(rest).filter(|f| is_grouped(&f[0], &f[1])) {
+            let digits: String = found[0].chars().filter(char::is_ascii_digit).collect();
+            let end = found[0].len();
+            return place.ends_at(end).then(|| with_unit(rest, end, cardinal(&digits, dialect), true));
+        }
         let found = self.plain.captures(rest)?;
         let (written, end) = (&found[2], found[0].len());
         let sign = match found.get(1).map(|s| s.as_str()) {
@@ -228,12 +255,17 @@ impl Rules {
         if let Some((bytes, unit)) = unit_after(&rest[end..], written != "1").filter(|_| !many_of_a_kind) {
             return Some((end + bytes, Say::words(format!("{sign}{} {unit}", number(written, dialect)))));
         }
+        if let Some((bytes, unit)) = feet_or_inches(place, end, written) {
+            return Some((end + bytes, Say::words(format!("{sign}{} {unit}", number(written, dialect)))));
+        }
         let hyphenated = rest[end..].strip_prefix('-').is_some_and(|r| r.starts_with(char::is_alphabetic));
         if !place.ends_at(end) || (hyphenated && plain && sign.is_empty()) {
             return None;
         }
         let words = if plain && is_year(written) && sign.is_empty() {
             year(written, dialect)
+        } else if matches!(written, "911" | "411") && place.tag(end + 1) != "NNS" {
+            spell(written)
         } else {
             number(written, dialect)
         };
@@ -243,6 +275,57 @@ impl Rules {
 
 fn is_year(written: &str) -> bool {
     written.len() == 4 && ("1001".."2100").contains(&written)
+}
+
+/// Two numbers that are said one after the other: shares of a hundred ("60/40") and fixed expressions.
+fn is_pair(first: &str, second: &str) -> bool {
+    let sum = first.parse::<u32>().ok().zip(second.parse::<u32>().ok()).map(|(a, b)| a + b);
+    sum == Some(100) && first.len() == 2 && second.len() == 2
+        || matches!((first, second), ("24", "7") | ("9" | "7", "11") | ("20", "20"))
+}
+
+/// Whether groups of three digits belong to one number ("1 000 000"); with blanks they may be several ("100 200 300").
+fn is_grouped(written: &str, first: &str) -> bool {
+    !written.contains(' ') || first.len() < 3 || written.contains(" 000")
+}
+
+/// Adds a unit of measurement that follows.
+fn with_unit(rest: &str, length: usize, words: String, plural: bool) -> (usize, Vec<Say>) {
+    match unit_after(&rest[length..], plural) {
+        Some((bytes, unit)) => (length + bytes, Say::words(format!("{words} {unit}"))),
+        None => (length, Say::words(words)),
+    }
+}
+
+/// The marks of feet and inches after a number, where they do not close a quotation.
+fn feet_or_inches(place: &Place<'_>, end: usize, written: &str) -> Option<(usize, &'static str)> {
+    let mut after = place.rest[end..].chars();
+    let mark = after.next()?;
+    let near = &place.before[super::floor_boundary(place.before, place.before.len().saturating_sub(300))..];
+    // Quotation marks, without the marks of feet and inches and without apostrophes.
+    let quotes = |marks: &str, inside: fn(&char) -> bool| {
+        let marks = near.char_indices().filter(|(_, c)| marks.contains(*c));
+        marks.filter(|(at, _)| !near[..*at].chars().next_back().as_ref().is_some_and(inside)).count()
+    };
+    let feet = match mark {
+        '′' => true,
+        '″' => false,
+        '\'' | '’' if quotes("'‘’", |c| c.is_alphanumeric()) == 0 => true,
+        '"' | '”' if quotes("\"“”", char::is_ascii_digit) % 2 == 0 => false,
+        _ => return None,
+    };
+    if written.len() > 3 && !written.contains('.') || after.next().is_some_and(char::is_alphanumeric) {
+        return None;
+    }
+    Some((
+        mark.len_utf8(),
+        match (feet, written == "1") {
+            (true, true) => "foot",
+            (true, false) => "feet",
+            (false, true) => "inch",
+            (false, false) => "inches",
+        },
+    ))
 }
 
 /// A unit or a currency after a number, with what separates them.
@@ -259,46 +342,15 @@ fn unit_after(rest: &str, plural: bool) -> Option<(usize, String)> {
     clean.then(|| (gap + currency.0.len(), if plural { currency.2 } else { currency.1 }.to_owned()))
 }
 
-fn scale_name(written: &str) -> &str {
-    match written {
-        "k" | "K" => "thousand",
-        "m" | "M" => "million",
-        "b" | "B" | "bn" => "billion",
-        "t" | "T" | "tn" => "trillion",
-        other => other,
-    }
-}
-
-/// "three dollars and fifty cents".
-fn amount_in(written: &str, currency: &Currency, dialect: Dialect) -> String {
-    let written = written.replace(',', "");
-    let (whole, hundredths) = written.split_once('.').unwrap_or((&written, ""));
-    let whole = whole.trim_start_matches('0');
-    let counted = |digits: &str, one: &str, many: &str| {
-        format!("{} {}", cardinal(digits, dialect), if digits == "1" { one } else { many })
-    };
-    let &(_, one, many, hundredth, hundredths_name) = currency;
-    if hundredths.len() > 2 || (hundredth.is_empty() && !hundredths.is_empty()) {
-        return format!("{} {many}", number(&written, dialect));
-    }
-    let padded = format!("{hundredths:0<2}");
-    let small = padded.trim_start_matches('0');
-    match (whole, small) {
-        (_, "") => counted(if whole.is_empty() { "0" } else { whole }, one, many),
-        ("", small) => counted(small, hundredth, hundredths_name),
-        (whole, small) => {
-            format!("{} and {}", counted(whole, one, many), counted(small, hundredth, hundredths_name))
-        }
-    }
-}
-
 /// "three quarters", "one half", "five thirty-seconds".
 fn fraction(numerator: &str, denominator: &str, dialect: Dialect) -> Option<String> {
     let (n, d): (u32, u32) = (numerator.parse().ok()?, denominator.parse().ok()?);
-    if n == 0 || d < 2 || numerator.starts_with('0') || denominator.starts_with('0') {
+    if (n > 0 && numerator.starts_with('0')) || denominator.starts_with('0') {
         return None;
     }
-    if d > 100 || n > 99 {
+    // Ratios and what is no usual fraction ("120/80", "12/25", "4/4").
+    let usual = matches!(d, 2..=12 | 16 | 20 | 32 | 50 | 64 | 100);
+    if n == 0 || n >= d || !usual && n > 1 || d > 100 {
         return Some(format!("{} over {}", cardinal(numerator, dialect), cardinal(denominator, dialect)));
     }
     let name = match d {
@@ -321,6 +373,11 @@ pub(in crate::english) fn vulgar(sign: &str) -> Option<&'static str> {
         "¼" => "one quarter",
         "¾" => "three quarters",
         "⅕" => "one fifth",
+        "⅖" => "two fifths",
+        "⅗" => "three fifths",
+        "⅘" => "four fifths",
+        "⅙" => "one sixth",
+        "⅚" => "five sixths",
         "⅛" => "one eighth",
         "⅜" => "three eighths",
         "⅝" => "five eighths",

@@ -1,13 +1,26 @@
 //! Readings, one table a class.
 
 use super::*;
+use crate::english::tagger::Tagger;
+use crate::english::tokenizer::Tokenizer;
 
 /// The text with every item replaced by its reading; letters in capitals with dots, pauses as commas.
 fn read(text: &str, dialect: Dialect) -> String {
+    thread_local! {
+        static TAGGER: (Tagger, Tokenizer) = {
+            let (tagger, exceptions) = Tagger::new().unwrap();
+            (tagger, Tokenizer::new(&exceptions))
+        };
+    }
     let normalizer = Normalizer::new(dialect).unwrap();
+    let items = TAGGER.with(|(tagger, tokenizer)| {
+        let tokens = tokenizer.tokenize(text);
+        let tags = tagger.tag(text, &tokens);
+        normalizer.items(text, Tagged { tokens: &tokens, tags: &tags })
+    });
     let mut said = String::new();
     let mut at = 0;
-    for item in normalizer.items(text) {
+    for item in items {
         said += &text[at..item.range.start];
         at = item.range.end;
         let mut reading = String::new();
@@ -38,6 +51,10 @@ fn check(cases: &[(&str, &str)]) {
 fn numbers() {
     check(&[
         ("0", "zero"),
+        ("1 000 000", "one million"),
+        ("1'000'000", "one million"),
+        ("100 200 300", "one hundred two hundred three hundred"),
+        ("1.5e-3", "one point five times ten to the minus three"),
         ("12 eggs", "twelve eggs"),
         ("1,234", "one thousand two hundred thirty-four"),
         ("12345", "twelve thousand three hundred forty-five"),
@@ -70,6 +87,8 @@ fn words_with_digits_are_left_to_the_word_rules() {
 fn ordinals() {
     check(&[
         ("1st", "first"),
+        ("3rd-5th", "thirdtofifth"),
+        ("1st–3rd", "firsttothird"),
         ("2nd", "second"),
         ("3rd", "third"),
         ("the 11th", "the eleventh"),
@@ -90,6 +109,10 @@ fn years_and_decades() {
         ("1066", "ten sixty-six"),
         ("the 1990s", "the nineteen nineties"),
         ("the '80s", "the eighties"),
+        ("100s of people", "hundreds of people"),
+        ("1000s", "thousands"),
+        ("the 1970s-1980s", "the nineteen seventiestonineteen eighties"),
+        ("10,000s", "ten thousands"),
         ("the ’60s", "the sixties"),
         ("the 80s", "the eighties"),
         ("the 1900s", "the nineteen hundreds"),
@@ -115,6 +138,17 @@ fn times() {
         ("1:02:03", "one oh two and three seconds"),
         ("30:70", "thirty to seventy"),
         ("16:9", "sixteen to nine"),
+        ("1:100", "one to one hundred"),
+        ("9–5:30", "nine to five thirty"),
+        ("At 5pm. At 6 p.m.", "At five P.M.. At six P.M."),
+        ("5-6pm", "five to six P.M."),
+        ("10am–2pm", "ten A.M.totwo P.M."),
+        ("9 a.m.-5 p.m.", "nine A.M.tofive P.M."),
+        ("9 a.m. - 5 p.m.", "nine A.M. to five P.M."),
+        ("GMT-3", "G.M.T. minus three"),
+        ("UTC+05:30", "U.T.C. plus five thirty"),
+        ("2h 30m", "two hours thirty minutes"),
+        ("5m 10s", "five minutes ten seconds"),
         ("at 5 am sharp", "at five A.M. sharp"),
         ("5 amps", "5 amps".replace('5', "five").as_str()),
     ]);
@@ -159,7 +193,13 @@ fn money() {
         ("¥500", "five hundred yen"),
         ("$1.5 million", "one point five million dollars"),
         ("$5M", "five million dollars"),
-        ("US$3bn", "three billion dollars"),
+        ("US$3bn", "three billion U.S. dollars"),
+        ("HK$50", "fifty Hong Kong dollars"),
+        ("R$5", "five Brazilian reals"),
+        ("$-5", "minus five dollars"),
+        ("$5-$10", "five to ten dollars"),
+        ("$5/month", "five dollars per month"),
+        ("3,50 €", "three euros and fifty cents"),
         ("£2k", "two thousand pounds"),
         ("-$20", "minus twenty dollars"),
         ("$5-10", "five to ten dollars"),
@@ -184,6 +224,15 @@ fn fractions_and_percent() {
         ("3½", "three and a half"),
         ("24/7", "twenty-four seven"),
         ("120/80", "one hundred twenty over eighty"),
+        ("12/25", "twelve over twenty-five"),
+        ("3/2", "three over two"),
+        ("20/20", "twenty twenty"),
+        ("60/40", "sixty forty"),
+        ("2/3rds", "two thirds"),
+        ("⅚", "five sixths"),
+        ("1/2 tsp", "one half teaspoon"),
+        ("50%-60%", "fifty percenttosixty percent"),
+        ("5°-10°", "five degreestoten degrees"),
         ("5%", "five percent"),
         ("0.5 %", "zero point five percent"),
         ("100%.", "one hundred percent."),
@@ -199,6 +248,11 @@ fn ranges() {
         ("1914-1918", "nineteen fourteen to nineteen eighteen"),
         ("2019–20", "twenty nineteen to twenty"),
         ("50-50", "fifty fifty"),
+        ("8 - 10 people", "eight to ten people"),
+        ("5 - 3 = 2", "five minus three equals two"),
+        ("1 - 2 = -1", "one minus two equals minus one"),
+        ("Mon-Fri", "Monday to Friday"),
+        ("Jan–Mar", "January to March"),
         ("1.5-2", "one point five to two"),
     ]);
 }
@@ -219,6 +273,15 @@ fn units() {
         ("a 5-kg bag", "a five kilogram bag"),
         ("10 ft", "ten feet"),
         ("6'2\"", "six foot two"),
+        ("10' and 12\" long", "ten feet and twelve inches long"),
+        ("He's 6' tall", "He's six feet tall"),
+        ("\"It is 12\" she", "\"It is twelve\" she"),
+        ("5 m/s²", "five meters per second squared"),
+        ("10 GB/day", "ten gigabytes per day"),
+        ("3 tbsp", "three tablespoons"),
+        ("30 mpg", "thirty miles per gallon"),
+        ("10 μs", "ten microseconds"),
+        ("20 ℃", "twenty degrees Celsius"),
         ("3 lbs", "three pounds"),
         ("2.4 GHz", "two point four gigahertz"),
         ("10 min", "ten minutes"),
@@ -231,6 +294,9 @@ fn units() {
 fn telephone_numbers() {
     check(&[
         ("555-1234", "five five five, one two three four"),
+        ("911", "nine one one"),
+        ("90210-1234", "nine zero two one zero, one two three four"),
+        ("123-45-6789", "one two three, four five, six seven eight nine"),
         ("(212) 555-0199", "two one two, five five five, zero one nine nine"),
         ("212-555-0199", "two one two, five five five, zero one nine nine"),
         ("+1 800-555-0100", "plus one, eight zero zero, five five five, zero one zero zero"),
@@ -246,7 +312,22 @@ fn roman_numerals() {
         ("Henry VIII", "Henry the eighth"),
         ("Henry VIII's wives", "Henry the eighth's wives"),
         ("Louis XIV", "Louis the fourteenth"),
-        ("Elizabeth I was", "Elizabeth the first was"),
+        ("Elizabeth I, queen", "Elizabeth the first, queen"),
+        ("Elizabeth I's reign", "Elizabeth the first's reign"),
+        ("Elizabeth II was", "Elizabeth the second was"),
+        ("The part I like best", "The part I like best"),
+        ("the book I told you about", "the book I told you about"),
+        ("For John I was a hero", "For John I was a hero"),
+        ("With Paul I had lunch", "With Paul I had lunch"),
+        ("Malcolm X", "Malcolm X"),
+        ("Part I.", "Part one."),
+        ("World War I was", "World War one was"),
+        ("a Type I error", "a Type one error"),
+        ("Part I was long", "Part one was long"),
+        ("THE PART I LIKE", "THE PART I LIKE"),
+        ("In Chapter I we learn", "In Chapter one we learn"),
+        ("Fig. II", "figure two"),
+        ("Part I of the book", "Part one of the book"),
         ("I think, Elizabeth, I am", "I think, Elizabeth, I am"),
         ("Part I", "Part one"),
         ("the IV drip", "the IV drip"),
@@ -259,6 +340,7 @@ fn abbreviations() {
     check(&[
         ("St. Paul", "saint Paul"),
         ("Elm St. is", "Elm street is"),
+        ("Elm St. The house", "Elm street The house"),
         ("Dr. Smith", "doctor Smith"),
         ("Prof. X", "professor X"),
         ("Sgt. Pepper", "sergeant Pepper"),
@@ -269,6 +351,9 @@ fn abbreviations() {
         ("Fig. 3", "figure three"),
         ("vol. 2", "volume two"),
         ("p. 7", "page seven"),
+        ("Apt. 5B", "apartment 5B"),
+        ("Ste. 200", "suite two hundred"),
+        ("on Tue. we", "on Tuesday we"),
         ("pp. 3-5", "pages three to five"),
         ("approx. 5", "approximately five"),
         ("C++ and C#", "c plus plus and c sharp"),
@@ -295,6 +380,10 @@ fn web_and_symbols() {
         ("5 * 3", "five times three"),
         ("10^6", "tento the power ofsix"),
         ("a → b", "a to b"),
+        ("a != b", "a is not equal to b"),
+        ("a <= b == c", "a is less than or equal to b equals c"),
+        ("x ** 2", "x to the power of 2".replace('2', "two").as_str()),
+        ("http://a.b/c,d!", "h.t.t.p., a. dot b. slash c. comma d.!"),
         ("10 > 5", "ten is greater than five"),
         ("© 2024", "copyright twenty twenty-four"),
         ("=====", "====="),

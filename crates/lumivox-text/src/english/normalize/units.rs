@@ -11,10 +11,8 @@ const UNITS: &[(&str, &str)] = &[
     ("° C", "degree Celsius"),
     ("° F", "degree Fahrenheit"),
     ("°", "degree"),
-    ("km/h", "kilometer per hour"),
     ("kmh", "kilometer per hour"),
     ("kph", "kilometer per hour"),
-    ("m/s", "meter per second"),
     ("mph", "mile per hour"),
     ("km²", "square kilometer"),
     ("km2", "square kilometer"),
@@ -59,8 +57,6 @@ const UNITS: &[(&str, &str)] = &[
     ("kbps", "kilobit per second"),
     ("Mbps", "megabit per second"),
     ("Gbps", "gigabit per second"),
-    ("MB/s", "megabyte per second"),
-    ("GB/s", "gigabyte per second"),
     ("Hz", "hertz|hertz"),
     ("kHz", "kilohertz|kilohertz"),
     ("MHz", "megahertz|megahertz"),
@@ -90,6 +86,16 @@ const UNITS: &[(&str, &str)] = &[
     ("px", "pixel"),
     ("ms", "millisecond"),
     ("µs", "microsecond"),
+    ("μs", "microsecond"),
+    ("µF", "microfarad"),
+    ("μF", "microfarad"),
+    ("µL", "microliter"),
+    ("μL", "microliter"),
+    ("tsp", "teaspoon"),
+    ("tbsp", "tablespoon"),
+    ("wks", "week"),
+    ("wk", "week"),
+    ("mpg", "mile per gallon"),
     ("ns", "nanosecond"),
     ("secs", "second"),
     ("sec", "second"),
@@ -107,13 +113,58 @@ const UNITS: &[(&str, &str)] = &[
     ("cc", "cubic centimeter"),
 ];
 
+/// `(written, read)` after a stroke: "10 GB/day".
+const PER: &[(&str, &str)] = &[
+    ("s²", "second squared"),
+    ("s", "second"),
+    ("sec", "second"),
+    ("second", "second"),
+    ("min", "minute"),
+    ("minute", "minute"),
+    ("h", "hour"),
+    ("hr", "hour"),
+    ("hour", "hour"),
+    ("d", "day"),
+    ("day", "day"),
+    ("night", "night"),
+    ("wk", "week"),
+    ("week", "week"),
+    ("mo", "month"),
+    ("month", "month"),
+    ("yr", "year"),
+    ("year", "year"),
+    ("person", "person"),
+    ("m", "meter"),
+    ("m²", "square meter"),
+    ("m2", "square meter"),
+    ("m³", "cubic meter"),
+    ("m3", "cubic meter"),
+    ("km", "kilometer"),
+    ("mi", "mile"),
+    ("g", "gram"),
+    ("kg", "kilogram"),
+    ("lb", "pound"),
+    ("oz", "ounce"),
+    ("ml", "milliliter"),
+    ("l", "liter"),
+    ("L", "liter"),
+    ("gal", "gallon"),
+    ("kWh", "kilowatt hour"),
+];
+
 /// `(sign, unit, plural, hundredth, plural)`.
 pub(super) type Currency = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
 const CURRENCIES: &[Currency] = &[
-    ("US$", "dollar", "dollars", "cent", "cents"),
-    ("C$", "dollar", "dollars", "cent", "cents"),
-    ("A$", "dollar", "dollars", "cent", "cents"),
+    ("US$", "U.S. dollar", "U.S. dollars", "cent", "cents"),
+    ("C$", "Canadian dollar", "Canadian dollars", "cent", "cents"),
+    ("CA$", "Canadian dollar", "Canadian dollars", "cent", "cents"),
+    ("A$", "Australian dollar", "Australian dollars", "cent", "cents"),
+    ("AU$", "Australian dollar", "Australian dollars", "cent", "cents"),
+    ("NZ$", "New Zealand dollar", "New Zealand dollars", "cent", "cents"),
+    ("HK$", "Hong Kong dollar", "Hong Kong dollars", "cent", "cents"),
+    ("S$", "Singapore dollar", "Singapore dollars", "cent", "cents"),
+    ("R$", "Brazilian real", "Brazilian reals", "centavo", "centavos"),
     ("$", "dollar", "dollars", "cent", "cents"),
     ("£", "pound", "pounds", "penny", "pence"),
     ("€", "euro", "euros", "cent", "cents"),
@@ -133,18 +184,38 @@ pub(super) fn currency(text: &str) -> Option<&'static Currency> {
     CURRENCIES.iter().find(|c| text.starts_with(c.0))
 }
 
-/// The longest unit that `text` begins with and that ends there: its bytes and reading.
+/// The longest unit that `text` begins with and that ends there, with what it is divided by: bytes and reading.
 pub(super) fn unit(text: &str, plural: bool) -> Option<(usize, String)> {
-    let ends = |symbol: &str| !text[symbol.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '/');
+    let ends = |symbol: &str| {
+        let after = &text[symbol.len()..];
+        if after.starts_with('/') { per(after).is_some() } else { !goes_on(after) }
+    };
     let (symbol, reading) =
         UNITS.iter().filter(|(s, _)| text.starts_with(s) && ends(s)).max_by_key(|(s, _)| s.len())?;
     let (one, many) = reading.split_once('|').unwrap_or((reading, ""));
-    let reading = match (plural, many) {
+    let mut reading = match (plural, many) {
         (false, _) => one.to_owned(),
         (true, "") => pluralize_head(one),
         (true, many) => many.to_owned(),
     };
-    Some((symbol.len(), reading))
+    let mut bytes = symbol.len();
+    if let Some((length, divisor)) = per(&text[bytes..]) {
+        bytes += length;
+        reading += &divisor;
+    }
+    Some((bytes, reading))
+}
+
+/// "/day": " per day".
+pub(super) fn per(text: &str) -> Option<(usize, String)> {
+    let after = text.strip_prefix('/')?;
+    let fits = |symbol: &str| after.strip_prefix(symbol).is_some_and(|rest| !goes_on(rest) && !rest.starts_with('/'));
+    let (symbol, name) = PER.iter().find(|(symbol, _)| fits(symbol))?;
+    Some((1 + symbol.len(), format!(" per {name}")))
+}
+
+fn goes_on(after: &str) -> bool {
+    after.starts_with(|c: char| c.is_alphanumeric() || c == '_')
 }
 
 /// "degree Celsius" → "degrees Celsius", "square mile" → "square miles", "watt hour" → "watt hours".

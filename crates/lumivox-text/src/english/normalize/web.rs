@@ -18,40 +18,48 @@ const TOP: &str =
     "com|org|net|edu|gov|mil|int|io|ai|dev|app|info|biz|co|uk|us|ca|de|fr|eu|ch|tv|me|xyz|tech|rs|jp|cn|ru|in|au";
 
 /// Symbols that are read between or before words.
-const SYMBOLS: &[(char, &str)] = &[
-    ('=', "equals"),
-    ('+', "plus"),
-    ('×', "times"),
-    ('÷', "divided by"),
-    ('±', "plus or minus"),
-    ('≈', "approximately"),
-    ('≠', "is not equal to"),
-    ('≤', "is less than or equal to"),
-    ('≥', "is greater than or equal to"),
-    ('→', "to"),
-    ('§', "section"),
-    ('¶', "paragraph"),
-    ('°', "degrees"),
-    ('©', "copyright"),
-    ('®', "registered"),
-    ('™', "trademark"),
-    ('√', "square root of"),
-    ('∞', "infinity"),
-    ('π', "pi"),
-    ('µ', "micro"),
-    ('%', "percent"),
-    ('‰', "per mille"),
-    ('$', "dollar"),
-    ('£', "pound"),
-    ('€', "euro"),
-    ('¥', "yen"),
-    ('¢', "cent"),
-    ('₹', "rupee"),
-    ('∑', "sum"),
-    ('∆', "delta"),
-    ('−', "minus"),
-    ('@', "at"),
-    ('&', "and"),
+const SYMBOLS: &[(&str, &str)] = &[
+    ("=", "equals"),
+    ("+", "plus"),
+    ("×", "times"),
+    ("÷", "divided by"),
+    ("±", "plus or minus"),
+    ("≈", "approximately"),
+    ("≠", "is not equal to"),
+    ("≤", "is less than or equal to"),
+    ("≥", "is greater than or equal to"),
+    ("→", "to"),
+    ("§", "section"),
+    ("¶", "paragraph"),
+    ("°", "degrees"),
+    ("℃", "degrees Celsius"),
+    ("℉", "degrees Fahrenheit"),
+    ("©", "copyright"),
+    ("®", "registered"),
+    ("™", "trademark"),
+    ("√", "square root of"),
+    ("∞", "infinity"),
+    ("π", "pi"),
+    ("µ", "micro"),
+    ("%", "percent"),
+    ("‰", "per mille"),
+    ("$", "dollar"),
+    ("£", "pound"),
+    ("€", "euro"),
+    ("¥", "yen"),
+    ("¢", "cent"),
+    ("₹", "rupee"),
+    ("∑", "sum"),
+    ("∆", "delta"),
+    ("−", "minus"),
+    ("@", "at"),
+    ("&", "and"),
+    ("==", "equals"),
+    ("!=", "is not equal to"),
+    ("<=", "is less than or equal to"),
+    (">=", "is greater than or equal to"),
+    ("->", "to"),
+    ("=>", "to"),
 ];
 
 impl Rules {
@@ -87,30 +95,55 @@ impl Rules {
             '#' if word_follows && free => return Some((1, Say::words("hashtag"))),
             // Hyphens are not minus signs, and "&" and "+" inside words belong to them.
             '&' | '+' | '@' if !free && word_follows => return None,
-            '*' if place.before.trim_end_matches(' ').ends_with(|c: char| c.is_ascii_digit())
-                && place.rest[1..].trim_start_matches(' ').starts_with(|c: char| c.is_ascii_digit()) =>
-            {
-                return Some((1, Say::words("times")));
-            }
-            '^' if previous.is_some_and(|p| p.is_ascii_digit()) && next.is_some_and(|n| n.is_ascii_digit()) => {
-                return Some((1, Say::words("to the power of")));
-            }
-            '<' | '>' if previous == Some(' ') && next == Some(' ') => {
-                let words = if first == '<' { "is less than" } else { "is greater than" };
-                return Some((1, Say::words(words)));
+            '*' | '^' | '<' | '>' | '-' | '/' | '~' => {
+                if let Some(found) = operator(place, first) {
+                    return Some(found);
+                }
             }
             _ => {}
         }
-        let (symbol, words) = SYMBOLS.iter().find(|(symbol, _)| *symbol == first)?;
-        let run = place.rest.len() - place.rest.trim_start_matches(*symbol).len();
+        let (symbol, words) = SYMBOLS
+            .iter()
+            .filter(|(symbol, _)| place.rest.starts_with(symbol))
+            .max_by_key(|(symbol, _)| symbol.len())?;
         // A line of "=====" is decoration.
-        (run == first.len_utf8() && previous != Some(first)).then(|| (run, Say::words(*words)))
+        let alone = !place.rest[symbol.len()..].starts_with(first) && previous != Some(first);
+        alone.then(|| (symbol.len(), Say::words(*words)))
     }
+}
+
+/// Signs that are operators only between what they work on.
+fn operator(place: &Place<'_>, first: char) -> Match {
+    let length = if place.rest.starts_with("**") { 2 } else { 1 };
+    let (before, after) = (place.before, &place.rest[length..]);
+    let spaced = before.ends_with(' ') && after.starts_with(' ');
+    if !spaced && (before.ends_with(' ') || after.starts_with(' ')) {
+        return (first == '~' && after.starts_with(char::is_numeric)).then(|| (1, Say::words("about")));
+    }
+    let (left, right) =
+        (before.trim_end_matches(' ').chars().next_back(), after.trim_start_matches(' ').chars().next());
+    let digits = left.is_some_and(|c| c.is_ascii_digit()) && right.is_some_and(|c| c.is_ascii_digit());
+    let values = left.is_some_and(|c| c.is_alphanumeric() || c == ')')
+        && right.is_some_and(|c| c.is_alphanumeric() || "(-−".contains(c));
+    let words = match &place.rest[..length] {
+        "**" | "^" if values => "to the power of",
+        "*" if digits => "times",
+        "-" if spaced && digits => "minus",
+        "<" if values => "is less than",
+        ">" if values => "is greater than",
+        "/" if spaced => "slash",
+        "~" if right.is_some_and(char::is_numeric) => "about",
+        _ => return None,
+    };
+    Some((length, Say::words(words)))
 }
 
 /// Reads an address: parts as words or letters, punctuation by name.
 fn spell_address(address: &str) -> Vec<Say> {
-    let (scheme, rest) = address.split_once("://").map_or((None, address), |(s, r)| (Some(s), r));
+    let (scheme, rest) = match address.split_once("://") {
+        Some((scheme, rest)) if scheme.bytes().all(|b| b.is_ascii_alphabetic()) => (Some(scheme), rest),
+        _ => (None, address),
+    };
     let mut say = Vec::new();
     if let Some(scheme) = scheme {
         say.push(Say::Letters(scheme.to_owned()));
@@ -138,7 +171,8 @@ fn spell_address(address: &str) -> Vec<Say> {
             0 => say.extend(Say::words(number(part, Dialect::American))),
             1 if part == "www" || part.chars().count() == 1 => say.push(Say::Letters(part.to_owned())),
             1 => say.extend(Say::words(part)),
-            _ => say.extend(punctuation_name(c).map(|name| Say::Words(name.to_owned()))),
+            // What has no name is said as it stands, so that its silence is noticed.
+            _ => say.extend(Say::words(punctuation_name(c).unwrap_or(part))),
         }
     }
     say
@@ -159,6 +193,18 @@ fn punctuation_name(c: char) -> Option<&'static str> {
         '%' => "percent",
         '+' => "plus",
         '~' => "tilde",
+        ',' => "comma",
+        ';' => "semicolon",
+        '!' => "exclamation mark",
+        '*' => "asterisk",
+        '$' => "dollar",
+        '\'' | '’' => "apostrophe",
+        '(' | ')' => "parenthesis",
+        '[' | ']' => "bracket",
+        '{' | '}' => "brace",
+        '|' => "bar",
+        '^' => "caret",
+        '\\' => "backslash",
         _ => return None,
     })
 }
