@@ -123,7 +123,9 @@ proptest! {
         batch in 1usize..3, steps in 1usize..300, width in 1usize..24, hidden in 1usize..140, seed in any::<u64>(),
     ) {
         let x = values(batch * steps * width, seed);
-        let make = |n: usize, seed: u64| -> Vec<f32> { values(n, seed).iter().map(|w| 0.4 * w).collect() };
+        // As LSTMs are initialised; with larger weights the recurrence is chaotic, and no two orders of summation agree for long.
+        let bound = (hidden as f32).powf(-0.5);
+        let make = |n: usize, seed: u64| -> Vec<f32> { values(n, seed).iter().map(|w| bound * w).collect() };
         let directions: Vec<[Vec<f32>; 4]> = (0..2).map(|d| [
             make(4 * hidden * width, seed ^ (10 + d)), make(4 * hidden * hidden, seed ^ (20 + d)),
             make(4 * hidden, seed ^ (30 + d)), make(4 * hidden, seed ^ (40 + d)),
