@@ -2,21 +2,13 @@
 
 use std::collections::HashMap;
 
+use super::Encoded;
 use crate::error::{Error, Result};
 
 /// Symbol → id, from the model's `config.json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vocabulary {
     ids: HashMap<char, u32>,
-}
-
-/// Ids of a phoneme string.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Encoded {
-    /// `[0, …, 0]`: what the model reads.
-    pub ids: Vec<u32>,
-    /// Symbols without an id, with their place (in characters) in the phoneme string; they are not in `ids`.
-    pub unknown: Vec<(usize, char)>,
 }
 
 impl Vocabulary {
@@ -60,14 +52,15 @@ impl Vocabulary {
 
     /// Ids of `phonemes` with 0 at both ends.
     pub fn encode(&self, phonemes: &str) -> Encoded {
-        let mut encoded = Encoded { ids: vec![0], unknown: Vec::new() };
+        let mut encoded = Encoded::default();
+        encoded.push(0, None);
         for (place, symbol) in phonemes.chars().enumerate() {
             match self.id(symbol) {
-                Some(id) => encoded.ids.push(id),
+                Some(id) => encoded.push(id, Some(place)),
                 None => encoded.unknown.push((place, symbol)),
             }
         }
-        encoded.ids.push(0);
+        encoded.push(0, None);
         encoded
     }
 }
@@ -82,7 +75,9 @@ mod tests {
         assert_eq!(vocabulary.len(), 3);
         let encoded = vocabulary.encode("hi, hi");
         assert_eq!(encoded.ids, [0, 50, 51, 16, 50, 51, 0]);
+        assert_eq!(encoded.symbols, [None, Some(0), Some(1), Some(3), Some(4), Some(5), None]);
         assert_eq!(encoded.unknown, [(2, ',')]);
+        assert!(!encoded.is_silent() && vocabulary.encode("?").is_silent());
     }
 
     #[test]
