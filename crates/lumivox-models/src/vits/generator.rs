@@ -1,5 +1,7 @@
 //! The HiFi-GAN generator (Kong et al., 2020), with both kinds of residual block (`Generator`, `ResBlock1`, `ResBlock2` of VITS).
 
+use std::ops::Range;
+
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 use lumivox_kernels::{Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, leaky_relu};
@@ -11,6 +13,8 @@ use crate::probe::{Probe, probed};
 const LEAKY_SLOPE: f32 = 0.1;
 /// In front of the last convolution the reference leaves PyTorch's default.
 const LAST_LEAKY_SLOPE: f32 = 0.01;
+/// Padding of the first and the last convolution, whose kernels have a width of 7.
+const END_PADDING: usize = 3;
 
 pub(super) struct Generator {
     conv_pre: Conv1d,
@@ -22,13 +26,17 @@ pub(super) struct Generator {
 struct Stage {
     ups: ConvTranspose1d,
     resblocks: Vec<ResBlock>,
+    /// Upsampling factor.
+    rate: usize,
+    /// Kernel width of the upsampling.
+    kernel: usize,
 }
 
 impl Generator {
     pub(super) fn new(config: &Config, vb: VarBuilder) -> Result<Self> {
         let initial = config.upsample_initial_channel;
         let stages = config.upsample_rates.len();
-        let same = Conv1dConfig { padding: 3, ..Default::default() };
+        let same = Conv1dConfig { padding: END_PADDING, ..Default::default() };
         let last = initial >> stages;
         let post = vb.pp("conv_post");
         // The original has no bias here; exports of other trainers have one.
@@ -40,6 +48,19 @@ impl Generator {
             stages: (0..stages).map(|i| Stage::new(config, i, &vb)).collect::<Result<_>>()?,
             conv_post: Conv1d::new(&post.get((1, last, 7), "weight")?, bias.as_ref(), same)?,
         })
+    }
+
+    /// The frames of the latent variable that the samples of `frames` depend on, of `total` that there are: the receptive field, found by following the
+    /// samples back through the layers.
+    pub(super) fn receptive_field(&self, frames: Range<usize>, total: usize) -> Range<usize> {
+        let samples_per_frame: usize = self.stages.iter().map(|stage| stage.rate).product();
+        let (mut start, mut end) = ((frames.start * samples_per_frame) as i64, (frames.end * samples_per_frame) as i64);
+        (start, end) = (start - END_PADDING as i64, end + END_PADDING as i64);
+        for stage in self.stages.iter().rev() {
+            (start, end) = stage.receptive_field(start, end);
+        }
+        (start, end) = (start - END_PADDING as i64, end + END_PADDING as i64);
+        start.clamp(0, total as i64) as usize..end.clamp(0, total as i64) as usize
     }
 
     /// `z: (1, inter, F)`, `g: (1, gin, 1)` → samples `(1, 1, F·samples_per_frame)`.
@@ -68,7 +89,18 @@ impl Stage {
         Ok(Self {
             ups: conv_transpose1d(vb.pp(format!("ups.{i}")), dim_in, dim_out, kernel, ups)?,
             resblocks: blocks.map(block).collect::<Result<_>>()?,
+            rate,
+            kernel,
         })
+    }
+
+    /// The input steps that the output steps `start..end` depend on; they may lie outside of the signal, where it is zero.
+    fn receptive_field(&self, start: i64, end: i64) -> (i64, i64) {
+        let (rate, kernel) = (self.rate as i64, self.kernel as i64);
+        let reach = self.resblocks.iter().map(|block| block.reach).max().unwrap_or(0) as i64;
+        let crop = (kernel - rate) / 2;
+        // Input step i reaches the output steps i·rate − crop .. i·rate − crop + kernel.
+        ((start - reach + crop - kernel).div_euclid(rate) + 1, (end + reach - 1 + crop).div_euclid(rate) + 1)
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
@@ -88,6 +120,8 @@ impl Stage {
 /// Steps, each a chain of activated convolutions around which the input is carried: two convolutions a step (`ResBlock1`) or one (`ResBlock2`).
 struct ResBlock {
     steps: Vec<Vec<Conv1d>>,
+    /// Steps to either side that an output depends on.
+    reach: usize,
 }
 
 impl ResBlock {
@@ -97,7 +131,12 @@ impl ResBlock {
             ResBlockKind::Pairs => Ok(vec![conv(format!("convs1.{i}"), dilation)?, conv(format!("convs2.{i}"), 1)?]),
             ResBlockKind::Single => Ok(vec![conv(format!("convs.{i}"), dilation)?]),
         };
-        Ok(Self { steps: dilations.iter().enumerate().map(step).collect::<Result<_>>()? })
+        let half = (kernel - 1) / 2;
+        let reach = match kind {
+            ResBlockKind::Pairs => dilations.iter().map(|dilation| half * (dilation + 1)).sum(),
+            ResBlockKind::Single => dilations.iter().map(|dilation| half * dilation).sum(),
+        };
+        Ok(Self { steps: dilations.iter().enumerate().map(step).collect::<Result<_>>()?, reach })
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
