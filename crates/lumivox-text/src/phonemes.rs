@@ -63,7 +63,8 @@ mod tests {
     fn phonemes_come_back_as_they_were_and_are_cut_like_text() {
         let said = Phonemized::from_phonemes("  həlˈO, wˈɜɹld!  ðɪs  ɪz\nˈIpə.");
         assert_eq!(said.phonemes(), "həlˈO, wˈɜɹld! ðɪs ɪz ˈIpə.");
-        let limits = SegmentLimits { first_symbols: 14, growth_percent: 100, max_symbols: 16 };
+        let limits =
+            SegmentLimits { first_symbols: 14, growth_percent: 100, max_symbols: 16, end_at: Boundary::Paragraph };
         let cut: Vec<_> = segments(&said, &limits).into_iter().map(|s| s.phonemes).collect();
         assert_eq!(cut, ["həlˈO, wˈɜɹld!", "ðɪs ɪz", "ˈIpə."]);
         assert!(said.warnings.is_empty());

@@ -13,6 +13,8 @@ pub struct SegmentLimits {
     pub growth_percent: usize,
     /// Never more; Kokoro reads 510.
     pub max_symbols: usize,
+    /// The weakest boundary that always ends a segment: paragraphs, or sentences for models that were trained on single ones.
+    pub end_at: Boundary,
 }
 
 /// The most symbols that Kokoro reads at once.
@@ -21,7 +23,12 @@ const KOKORO_SYMBOLS: usize = 510;
 impl Default for SegmentLimits {
     /// As few segments as the model allows: the best sound where nobody waits.
     fn default() -> Self {
-        Self { first_symbols: KOKORO_SYMBOLS, growth_percent: 100, max_symbols: KOKORO_SYMBOLS }
+        Self {
+            first_symbols: KOKORO_SYMBOLS,
+            growth_percent: 100,
+            max_symbols: KOKORO_SYMBOLS,
+            end_at: Boundary::Paragraph,
+        }
     }
 }
 
@@ -30,6 +37,8 @@ impl Default for SegmentLimits {
 pub struct Segment {
     /// Phonemes, at most `max_symbols` characters, without blanks at the ends.
     pub phonemes: String,
+    /// The token that each symbol of `phonemes` belongs to; none for the white space between tokens.
+    pub owners: Vec<Option<usize>>,
     /// The tokens in it. A word that alone is longer than the limit appears in several segments.
     pub tokens: Range<usize>,
     /// Whether a sentence or paragraph ends here.
@@ -56,7 +65,7 @@ fn strength(token: &Token) -> u8 {
     }
 }
 
-/// Cuts at the ends of sentences, else of clauses, else at commas, else between words. A paragraph always ends a segment.
+/// Cuts at the ends of sentences, else of clauses, else at commas, else between words. A paragraph always ends a segment, and whatever else `end_at` says.
 /// Stretches without any sound are left out; what is not punctuation in them has a warning already.
 pub fn segments(text: &Phonemized, limits: &SegmentLimits) -> Vec<Segment> {
     let max = limits.max_symbols.max(1);
@@ -64,12 +73,12 @@ pub fn segments(text: &Phonemized, limits: &SegmentLimits) -> Vec<Segment> {
     let mut segments = Vec::new();
     let mut start = 0;
     while start < text.tokens.len() {
-        let end = next_cut(&text.tokens[start..], goal, max) + start;
+        let end = next_cut(&text.tokens[start..], goal, limits) + start;
         let tokens = &text.tokens[start..end];
-        let phonemes = token::join(tokens);
+        let symbols = token::symbols(tokens);
         let boundary = tokens.last().map_or(Boundary::None, |t| t.boundary);
-        if phonemes.chars().any(|c| c.is_alphabetic()) {
-            push_pieces(&mut segments, phonemes, start..end, boundary, max);
+        if symbols.iter().any(|(symbol, _)| symbol.is_alphabetic()) {
+            push_pieces(&mut segments, &symbols, start..end, boundary, max);
             goal = (goal * limits.growth_percent.max(100) / 100).min(max);
         }
         start = end;
@@ -78,13 +87,22 @@ pub fn segments(text: &Phonemized, limits: &SegmentLimits) -> Vec<Segment> {
 }
 
 /// One segment, or several where a single word is longer than `max`.
-fn push_pieces(segments: &mut Vec<Segment>, phonemes: String, tokens: Range<usize>, boundary: Boundary, max: usize) {
-    let symbols: Vec<char> = phonemes.chars().collect();
+fn push_pieces(
+    segments: &mut Vec<Segment>,
+    symbols: &[(char, Option<usize>)],
+    tokens: Range<usize>,
+    boundary: Boundary,
+    max: usize,
+) {
     let count = symbols.len().div_ceil(max);
     for (i, piece) in symbols.chunks(max).enumerate() {
         let last = i + 1 == count;
+        let blank = |(symbol, _): &&(char, Option<usize>)| symbol.is_whitespace();
+        let (before, after) = (piece.iter().take_while(blank).count(), piece.iter().rev().take_while(blank).count());
+        let piece = piece.get(before..piece.len() - after).unwrap_or_default();
         segments.push(Segment {
-            phonemes: piece.iter().collect::<String>().trim().to_owned(),
+            phonemes: piece.iter().map(|(symbol, _)| symbol).collect(),
+            owners: piece.iter().map(|(_, owner)| owner.map(|index| tokens.start + index)).collect(),
             tokens: tokens.clone(),
             boundary: if last { boundary } else { Boundary::None },
             cut_inside_word: !last,
@@ -93,7 +111,8 @@ fn push_pieces(segments: &mut Vec<Segment>, phonemes: String, tokens: Range<usiz
 }
 
 /// How many tokens the next segment takes, at least one.
-fn next_cut(tokens: &[Token], goal: usize, max: usize) -> usize {
+fn next_cut(tokens: &[Token], goal: usize, limits: &SegmentLimits) -> usize {
+    let (max, end_at) = (limits.max_symbols.max(1), limits.end_at.clamp(Boundary::Sentence, Boundary::Paragraph));
     // The best cut within the goal, the first one beyond it, and the last gap between words.
     let (mut within, mut beyond, mut gap): (Option<(u8, usize)>, Option<usize>, usize) = (None, None, 0);
     let (mut symbols, mut space) = (0, false);
@@ -118,7 +137,7 @@ fn next_cut(tokens: &[Token], goal: usize, max: usize) -> usize {
                 break;
             }
         }
-        if token.boundary == Boundary::Paragraph {
+        if token.boundary >= end_at {
             return if symbols <= goal { end } else { within.map_or(beyond.unwrap_or(end), |(_, end)| end) };
         }
     }

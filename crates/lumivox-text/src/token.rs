@@ -146,22 +146,27 @@ impl Phonemized {
 }
 
 /// Joins the phonemes of tokens with their white space, without doubled, leading or trailing spaces.
-pub(crate) fn join(tokens: &[Token]) -> String {
-    let mut joined = String::new();
+fn join(tokens: &[Token]) -> String {
+    symbols(tokens).into_iter().map(|(symbol, _)| symbol).collect()
+}
+
+/// The symbols of the joined phonemes, each with the index of the token that it belongs to; the white space between tokens belongs to none.
+pub(crate) fn symbols(tokens: &[Token]) -> Vec<(char, Option<usize>)> {
+    let mut symbols = Vec::new();
     let (mut space, mut skipped) = (false, false);
-    for token in tokens {
+    for (index, token) in tokens.iter().enumerate() {
         if !token.phonemes.is_empty() {
             // A silent token leaves no gap before the mark that follows it.
             let mark = skipped && token.phonemes.starts_with([',', '.', ';', ':', '!', '?', ')', '”']);
-            if space && !joined.is_empty() && !mark {
-                joined.push(' ');
+            if space && !symbols.is_empty() && !mark {
+                symbols.push((' ', None));
             }
-            joined.push_str(&token.phonemes);
+            symbols.extend(token.phonemes.chars().map(|symbol| (symbol, Some(index))));
             (space, skipped) = (false, false);
         } else {
             skipped |= token.source == Source::Silent;
         }
         space |= token.whitespace;
     }
-    joined
+    symbols
 }

@@ -240,7 +240,7 @@ fn check_invariants(text: &str) -> Result<(), TestCaseError> {
     for warning in &said.warnings {
         prop_assert_eq!(text.get(warning.span.clone()), Some(warning.text.as_str()));
     }
-    let limits = SegmentLimits { first_symbols: 20, growth_percent: 150, max_symbols: 40 };
+    let limits = SegmentLimits { first_symbols: 20, growth_percent: 150, max_symbols: 40, ..SegmentLimits::default() };
     let cut = segments(&said, &limits);
     prop_assert!(cut.iter().all(|s| s.phonemes.chars().count() <= 40));
     Ok(())

@@ -21,7 +21,7 @@ fn nothing_is_lost_and_no_limit_is_passed() {
     let said = english.phonemize(&PROSE.replace('\n', " "));
     for max_symbols in [60, 200, 510] {
         for first_symbols in [20, 100, max_symbols] {
-            let limits = SegmentLimits { first_symbols, growth_percent: 150, max_symbols };
+            let limits = SegmentLimits { first_symbols, growth_percent: 150, max_symbols, end_at: Boundary::Paragraph };
             let cut = segments(&said, &limits);
             assert!(cut.iter().all(|s| symbols(s) <= max_symbols && !s.cut_inside_word));
             assert!(cut.windows(2).all(|w| w[0].tokens.end == w[1].tokens.start));
