@@ -5,15 +5,19 @@
 //! the ids of a model. No word is lost: what cannot be said is a [`Warning`]. Dictionaries and models are compiled in,
 //! nothing is downloaded, and there is no tensor library here.
 
+mod characters;
 mod data;
 mod english;
 mod error;
 pub mod evaluation;
 pub mod ids;
 pub mod letter_to_sound;
+pub mod mms;
 mod phonemes;
+pub mod piper;
 mod segments;
 mod token;
+pub mod uroman;
 
 pub use english::{Dialect, English, Grade, gold_entries};
 pub use error::{Error, Result};

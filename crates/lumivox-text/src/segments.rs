@@ -47,21 +47,26 @@ pub struct Segment {
     pub cut_inside_word: bool,
 }
 
+/// Marks with a blank of their own.
+const WIDE_MARKS: &str = "，、：；";
+
 /// How well a segment can end after a token; more is better.
 fn strength(token: &Token) -> u8 {
-    let ends = |marks: &str| token.phonemes.ends_with(|c| marks.contains(c));
+    // A model may have no symbol for the mark.
+    let mark = if token.phonemes.is_empty() { &token.text } else { &token.phonemes };
+    let ends = |marks: &str| mark.ends_with(|c| marks.contains(c));
     if token.boundary >= Boundary::Sentence {
         return 4;
     }
-    if token.source != Source::Punctuation || !token.whitespace {
+    if token.source != Source::Punctuation || !(token.whitespace || ends(WIDE_MARKS)) {
         return 0;
     }
     if ends("!.?…") {
         3
-    } else if ends(":;—)”") {
+    } else if ends(":;—)”：；؛፤") {
         2
     } else {
-        u8::from(ends(","))
+        u8::from(ends(",，、،፣"))
     }
 }
 
@@ -77,7 +82,7 @@ pub fn segments(text: &Phonemized, limits: &SegmentLimits) -> Vec<Segment> {
         let tokens = &text.tokens[start..end];
         let symbols = token::symbols(tokens);
         let boundary = tokens.last().map_or(Boundary::None, |t| t.boundary);
-        if symbols.iter().any(|(symbol, _)| symbol.is_alphabetic()) {
+        if symbols.iter().any(|(symbol, _)| symbol.is_alphanumeric()) {
             push_pieces(&mut segments, &symbols, start..end, boundary, max);
             goal = (goal * limits.growth_percent.max(100) / 100).min(max);
         }

@@ -23,7 +23,11 @@ pub enum Source {
     Compound,
     /// The letter-to-sound model, for words in no dictionary.
     Model,
-    /// The user: `[word](/ipa/)`.
+    /// The text's own characters, for models that read letters.
+    Characters,
+    /// The program espeak-ng.
+    Espeak,
+    /// The user: `[word](/ipa/)`, `[[ipa]]`, or phonemes as input.
     User,
     /// Punctuation.
     Punctuation,
@@ -51,6 +55,8 @@ impl fmt::Display for Source {
             Self::Normalizer => "rule (normalizer)",
             Self::Compound => "rule (compound)",
             Self::Model => "model",
+            Self::Characters => "characters",
+            Self::Espeak => "espeak-ng",
             Self::User => "user",
             Self::Punctuation => "punctuation",
             Self::Silent => "silent",
@@ -79,7 +85,8 @@ pub struct Token {
     pub span: Range<usize>,
     /// The words that are said, after normalisation; empty for punctuation.
     pub spoken: String,
-    /// Phonemes in misaki's symbols, as Kokoro reads them; empty if nothing is said.
+    /// Phonemes in the symbols of the front-end: misaki's, as Kokoro reads them, espeak-ng's IPA, or letters. Empty if nothing
+    /// is said.
     pub phonemes: String,
     /// Whether a blank lies between it and the next token, in the text or because a number was read as words.
     pub whitespace: bool,
@@ -106,6 +113,10 @@ pub struct Warning {
 pub enum Reason {
     /// Letters of a script that this language's rules do not cover.
     Script,
+    /// Letters or accents that are not in the model's vocabulary.
+    Vocabulary,
+    /// Digits that are not in the model's vocabulary.
+    Digits,
     /// An emoji or another symbol without a name here.
     Symbol,
     /// A control or another invisible character.
@@ -120,6 +131,8 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let why = match self.reason {
             Reason::Script => "no pronunciation for this script",
+            Reason::Vocabulary => "not in the model's vocabulary, not spoken",
+            Reason::Digits => "not in the model's vocabulary, not spoken; write numbers as words",
             Reason::Symbol => "symbol is not spoken",
             Reason::Control => "invisible character is not spoken",
             Reason::Phonemes => "no sound among these phonemes",
