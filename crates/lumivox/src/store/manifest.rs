@@ -21,9 +21,9 @@ pub struct ModelEntry {
     pub title: String,
     /// Its architecture.
     pub family: String,
-    /// SPDX identifier of the licence of the weights.
-    pub license: String,
-    /// Language tags (`en-us`).
+    /// SPDX identifier of the licence of the weights; `None` where it shows only when the model has been fetched.
+    pub license: Option<String>,
+    /// Language tags (`en-us`; of MMS-TTS, ISO 639-3 codes).
     pub languages: Vec<String>,
     /// Where the weights are from.
     #[serde(flatten)]
@@ -48,10 +48,12 @@ pub enum Origin {
 pub struct HubEntry {
     /// `owner/name`
     pub repo: String,
-    /// The commit.
+    /// The commit, or a branch.
     pub revision: String,
     /// Which of `files` is the checkpoint.
     pub checkpoint: String,
+    /// What is fetched in place of `checkpoint` where the repository does not have that.
+    pub other_checkpoint: Option<String>,
     /// Which of `files` is the configuration.
     pub config: String,
     /// Everything that is fetched; files in `voices/` are voices.
@@ -66,8 +68,28 @@ pub struct HubFile {
     pub path: String,
     /// Size, where it is known beforehand.
     pub bytes: Option<u64>,
-    /// SHA-256 in hexadecimal; where it is not known beforehand, the one that the hub states for the revision.
+    /// SHA-256 in hexadecimal; where it is not known beforehand, the file is held against the hash that the hub states for the revision.
     pub sha256: Option<String>,
+    /// Whether the model can do without it.
+    #[serde(default)]
+    pub optional: bool,
+}
+
+impl HubFile {
+    /// A file that is needed and of which only the path is known.
+    pub(super) fn new(path: &str) -> Self {
+        Self { path: path.into(), bytes: None, sha256: None, optional: false }
+    }
+}
+
+impl HubEntry {
+    /// The same repository with its other checkpoint, if it has one.
+    pub(super) fn with_other_checkpoint(&self) -> Option<Self> {
+        let other = self.other_checkpoint.as_ref()?;
+        let files =
+            self.files.iter().map(|file| if file.path == self.checkpoint { HubFile::new(other) } else { file.clone() });
+        Some(Self { checkpoint: other.clone(), other_checkpoint: None, files: files.collect(), ..self.clone() })
+    }
 }
 
 /// A checkpoint in packages.
@@ -119,10 +141,15 @@ pub enum Registry {
 }
 
 impl Manifest {
+    /// Whether it has a model of that name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.models.iter().any(|model| model.name == name)
+    }
+
     pub(super) fn parse(toml: &str) -> Result<Self, StoreError> {
         let manifest: Self = toml::from_str(toml).map_err(|e| StoreError::Manifest(e.to_string()))?;
-        let known = |name: &String| manifest.models.iter().any(|model| &model.name == name);
-        if let Some(name) = manifest.models.iter().filter_map(|model| model.fallback.as_ref()).find(|name| !known(name))
+        if let Some(name) =
+            manifest.models.iter().filter_map(|model| model.fallback.as_ref()).find(|name| !manifest.has(name))
         {
             return Err(StoreError::Manifest(format!("no model `{name}` to fall back on")));
         }
