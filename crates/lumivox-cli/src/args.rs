@@ -29,7 +29,7 @@ pub enum Command {
     /// Fetches a model and converts it.
     Pull(PullArguments),
     /// Lists the models that can be pulled, and which are here.
-    Models(JsonArguments),
+    Models(ModelsArguments),
     /// Lists a model's voices.
     Voices(VoicesArguments),
     /// Makes a model file from a published checkpoint.
@@ -152,8 +152,13 @@ impl From<SampleFormat> for lumivox::audio::SampleFormat {
 
 /// Arguments of `pull`.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  lumivox pull                          # Kokoro
+  lumivox pull en_US-lessac-medium      # a Piper voice
+  lumivox pull mms-swh                  # MMS-TTS in a language, by its ISO 639-3 code (CC-BY-NC-4.0: no commercial use)")]
 pub struct PullArguments {
-    /// The model's name (see `lumivox models`).
+    /// The model's name: one that `lumivox models` lists, any Piper voice (en_US-lessac-medium), or any language of MMS-TTS (mms-swh).
     #[arg(default_value = "kokoro")]
     pub name: String,
     /// Fetches it again although it is here.
@@ -162,6 +167,24 @@ pub struct PullArguments {
     /// Prints nothing but errors.
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// Arguments of `models`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  lumivox models                        # the main models, and all that are here
+  lumivox models --language swahili     # all that speak a language; sw, swh and sw_CD say it, too
+  lumivox models --all")]
+pub struct ModelsArguments {
+    /// Lists what speaks a language: a tag (sw, swh, en-gb, pt_BR) or an English name (swahili).
+    #[arg(short, long, value_name = "LANGUAGE", conflicts_with = "all")]
+    pub language: Option<String>,
+    /// Lists every Piper voice and every language of MMS-TTS, too.
+    #[arg(short, long)]
+    pub all: bool,
+    #[command(flatten)]
+    pub json: JsonArguments,
 }
 
 /// Arguments of commands that only list.
@@ -184,13 +207,16 @@ pub struct VoicesArguments {
 /// Arguments of `convert`.
 #[derive(Args)]
 #[command(after_help = "\
-Reads Kokoro's ONNX exports (int8, f32, f16) and its original .pth. Piper voices (.onnx with its .onnx.json), Hugging Face VITS folders and
-original VITS checkpoints are converted, too, but can't be spoken yet.
+Reads Kokoro's ONNX exports (int8, f32, f16) and its original .pth, Piper voices (.onnx with its .onnx.json), Hugging Face VITS folders (MMS-TTS) and
+original VITS checkpoints.
 Examples:
   lumivox convert kokoro-v1_0.pth --voices voices/ -o kokoro.safetensors
-  lumivox convert kokoro-v1.0.onnx --voices voices-v1.0.bin -o kokoro.safetensors")]
+  lumivox convert kokoro-v1.0.onnx --voices voices-v1.0.bin -o kokoro.safetensors
+  lumivox convert en_US-joe-medium.onnx --license CC0-1.0
+  lumivox convert mms-tts-heb/ -o mms-heb.safetensors
+  lumivox convert G_100000.pth --language heb")]
 pub struct ConvertArguments {
-    /// The checkpoint.
+    /// The checkpoint, or the folder that has it.
     pub input: PathBuf,
     /// The model file; the input's name with `.safetensors` if not given.
     #[arg(short, long, value_name = "FILE")]
@@ -198,9 +224,15 @@ pub struct ConvertArguments {
     /// Voices: files (.pt, .bin, .npz) or folders of them; the folder `voices` beside the input if not given.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub voices: Vec<PathBuf>,
-    /// The checkpoint's config.json; the one beside the input, else Kokoro v1.0's, if not given.
+    /// The checkpoint's configuration; if not given the one beside the input (a Piper voice's .onnx.json, else config.json), else Kokoro v1.0's.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// The licence of the weights as SPDX identifier; what the checkpoint or its model card says, if not given.
+    #[arg(long, value_name = "SPDX", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub license: Option<String>,
+    /// The language of the model: a tag such as en-us, for MMS-TTS the ISO 639-3 code; what the checkpoint says, if not given.
+    #[arg(long, value_name = "TAG", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub language: Option<String>,
     /// How weights are stored.
     #[arg(long, value_enum, default_value_t = Dtype::F32)]
     pub dtype: Dtype,

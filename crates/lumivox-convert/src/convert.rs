@@ -26,12 +26,13 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// Kokoro's voice files (`.pt`, `.bin`, `.npz`) or folders of them. By default the folder `voices` beside the input, if there is one.
     pub voices: Vec<PathBuf>,
-    /// Language of the model, where the checkpoint does not say it: that of an original MMS-TTS checkpoint, as ISO 639-3 code.
+    /// Language tag of the model, for example `en-us`, and for MMS-TTS its ISO 639-3 code. By default what the checkpoint says; an original MMS-TTS checkpoint
+    /// does not say it.
     pub language: Option<String>,
     /// Element type of the output.
     pub dtype: Dtype,
-    /// SPDX identifier of the weights' licence. By default what the checkpoint says, else `Apache-2.0` for Kokoro and `unknown` for
-    /// VITS.
+    /// SPDX identifier of the weights' licence. By default what the checkpoint or the model card beside it says, else `Apache-2.0` for Kokoro and `unknown`
+    /// for VITS.
     pub license: Option<String>,
 }
 
@@ -119,6 +120,8 @@ pub struct Report {
     pub dequantized: BTreeMap<String, usize>,
     /// Where the configuration came from.
     pub config: ConfigOrigin,
+    /// SPDX identifier of the weights' licence, the words of the model card, or `unknown`.
+    pub license: String,
     /// Element type of the output.
     pub dtype: Dtype,
     /// What a user should know but what is no error.
@@ -186,7 +189,7 @@ pub fn convert(
             dequantized: found.dequantized.clone(),
         },
         license: options.license.clone().unwrap_or(found.license),
-        languages: found.languages,
+        languages: options.language.as_deref().map_or(found.languages, |language| vec![language_tag(language)]),
         sample_rate_hz: found.sample_rate_hz,
     };
     write(output, &metadata, &tensors, options.dtype, &mut |done, total| report_progress(Stage::Write, done, total))?;
@@ -202,8 +205,14 @@ pub fn convert(
         voices,
         dequantized: found.dequantized,
         config: found.config_origin,
+        license: metadata.license,
         dtype: options.dtype,
     })
+}
+
+/// `en_US` as language tags are written in model files: `en-us`.
+pub(crate) fn language_tag(code: &str) -> String {
+    code.trim().to_lowercase().replace('_', "-")
 }
 
 /// A checkpoint that was read and checked: everything of the model file but where it came from.

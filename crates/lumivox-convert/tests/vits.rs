@@ -71,6 +71,36 @@ fn a_piper_voice_keeps_its_text_settings() {
 }
 
 #[test]
+fn the_model_card_beside_a_piper_voice_says_its_licence() {
+    let config = config("2", 1, true);
+    let bench = piper(&config, &weights(&config, 2));
+    bench.write("MODEL_CARD", "# Model card for voice (medium)\n\n* Language: en_US\n\n## Dataset\n\n* License: CC0\n");
+    let report = bench.convert("voice.onnx");
+    assert_eq!((&*report.license, &report.warnings), ("CC0-1.0", &Vec::new()));
+    assert_eq!(bench.model().metadata().license, "CC0-1.0");
+    let told = Options { license: Some("MIT".into()), ..Default::default() };
+    assert_eq!(bench.convert_with("voice.onnx", &told).unwrap().license, "MIT");
+    assert_eq!(bench.model().metadata().license, "MIT");
+}
+
+#[test]
+fn the_language_that_is_given_counts() {
+    let config = config("1", 1, true);
+    let held = weights(&config, 2);
+    let british = Options { language: Some("en_GB".into()), ..Default::default() };
+    let bench = piper(&config, &held);
+    bench.convert("voice.onnx");
+    assert_eq!(bench.model().metadata().languages, ["en-us"]);
+    bench.convert_with("voice.onnx", &british).unwrap();
+    assert_eq!(bench.model().metadata().languages, ["en-gb"]);
+    let bench = hf_folder(&config, &safetensors(&hf(&held, OLD)));
+    bench.convert(".");
+    assert_eq!(bench.model().metadata().languages, ["kor"]);
+    bench.convert_with(".", &Options { language: Some("uig".into()), ..Default::default() }).unwrap();
+    assert_eq!(bench.model().metadata().languages, ["uig"]);
+}
+
+#[test]
 fn a_piper_voice_in_16_bits_is_read() {
     let config = config("2", 1, true);
     let held = weights(&config, 3);

@@ -83,7 +83,8 @@ pub enum Error {
     WavTooLong,
 }
 
-fn did_you_mean(nearest: &[String]) -> String {
+/// `; did you mean …?`, or nothing.
+pub(crate) fn did_you_mean(nearest: &[String]) -> String {
     match nearest {
         [] => String::new(),
         names => format!("; did you mean {}?", names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")),

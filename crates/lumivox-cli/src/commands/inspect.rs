@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use lumivox::convert::ModelFile;
+use lumivox::convert::{Family, ModelFile, vits};
 
 use super::find;
 use crate::args::InspectArguments;
@@ -38,7 +38,10 @@ fn text(file: &ModelFile, arguments: &InspectArguments) -> Result<String> {
             "             {tensors} tensors de-quantised from {quantization}: not exactly the original weights"
         )?;
     }
-    writeln!(text, "voices       {}", voices.len())?;
+    match speakers(file)? {
+        Some(speakers) => writeln!(text, "speakers     {speakers}")?,
+        None => writeln!(text, "voices       {}", voices.len())?,
+    }
     for row in voices.chunks(6) {
         writeln!(text, "             {}", row.join(" "))?;
     }
@@ -48,6 +51,14 @@ fn text(file: &ModelFile, arguments: &InspectArguments) -> Result<String> {
         }
     }
     Ok(text)
+}
+
+/// The number of speakers of a VITS model; Kokoro has voices instead.
+fn speakers(file: &ModelFile) -> Result<Option<usize>> {
+    Ok(match file.metadata().family {
+        Family::Vits => Some(vits::Config::parse(&file.metadata().config)?.n_speakers),
+        _ => None,
+    })
 }
 
 fn json(file: &ModelFile, arguments: &InspectArguments) -> Result<String> {
@@ -65,6 +76,7 @@ fn json(file: &ModelFile, arguments: &InspectArguments) -> Result<String> {
             "converter": metadata.source.converter, "dequantized": metadata.source.dequantized,
         },
         "voices": file.voices().collect::<Vec<_>>(),
+        "speakers": speakers(file)?,
     });
     if arguments.tensors {
         let shapes = file.tensors().map(|(name, tensor)| (name.to_owned(), serde_json::json!(tensor.shape())));

@@ -6,7 +6,7 @@
 //! | `family` | `kokoro` or `vits` |
 //! | `config` | as JSON: of Kokoro the upstream configuration, vocabulary included; of VITS a [`vits::Config`](crate::vits::Config) |
 //! | `source` | where the weights are from ([`Source`]), as JSON |
-//! | `license` | SPDX identifier of the weights' licence |
+//! | `license` | SPDX identifier of the weights' licence, or the words of the model card |
 //! | `languages` | language tags, separated by commas |
 //! | `sample_rate` | Hz |
 //! | `blake3` | hash of the data section, in hexadecimal |
@@ -113,7 +113,7 @@ pub struct Metadata {
     pub config: String,
     /// Where the weights are from.
     pub source: Source,
-    /// SPDX identifier of the weights' licence, or `unknown`.
+    /// SPDX identifier of the weights' licence; the words of the model card where they are none; or `unknown`.
     pub license: String,
     /// Language tags (`en-us`; of MMS-TTS, ISO 639-3 codes).
     pub languages: Vec<String>,

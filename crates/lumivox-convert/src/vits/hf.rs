@@ -9,7 +9,7 @@ use super::read::{Description, declared, unusable};
 use super::shapes::Settings;
 use crate::ConvertError;
 use crate::config::{ConfigKind, expect_kind, read_json, read_text};
-use crate::convert::Options;
+use crate::convert::{Options, language_tag};
 use crate::tensor::Tensor;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -96,7 +96,7 @@ pub(super) fn describe(path: &Path, options: &Options) -> Result<Description, Co
     Ok(Description {
         path: config_path,
         declared,
-        languages: text.language.iter().map(|l| l.to_lowercase()).collect(),
+        languages: text.language.iter().map(|l| language_tag(l)).collect(),
         license: license(path, &upstream),
         settings: Settings {
             upsample_rates: config.upsample_rates,

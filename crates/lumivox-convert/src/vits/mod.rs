@@ -6,6 +6,7 @@
 
 mod config;
 mod hf;
+mod model_card;
 mod original;
 mod piper;
 mod read;

@@ -70,7 +70,7 @@ pub(super) fn describe(path: &Path, options: &Options) -> Result<Description, Co
     Ok(Description {
         path: config_path,
         declared,
-        languages: options.language.iter().map(|l| l.to_lowercase()).collect(),
+        languages: Vec::new(),
         license: None,
         settings: Settings {
             upsample_rates: model.upsample_rates,

@@ -4,11 +4,12 @@
 //! embedding) are found through the nodes that use them: a node's path is its module's name.
 
 use super::config::{PiperText, TAIL_BOUND, Text};
+use super::model_card;
 use super::read::{Description, declared, insert, rooted, unusable};
 use super::shapes::Settings;
 use crate::ConvertError;
 use crate::config::{ConfigKind, expect_kind, read_json, with_suffix};
-use crate::convert::Options;
+use crate::convert::{Options, language_tag};
 use crate::onnx::{Graph, NodeProto, attribute_ints, in_node, unreadable};
 use crate::state_dict::StateDict;
 use crate::tensor::{Float, Tensor};
@@ -205,7 +206,7 @@ pub(super) fn describe(path: &Path, options: &Options, graph: &PiperGraph) -> Re
     Ok(Description {
         declared,
         languages: languages(&voice),
-        license: None,
+        license: model_card::license(&path.with_file_name("MODEL_CARD"))?,
         settings: Settings {
             resblock_dilation_sizes: graph.resblock_dilation_sizes(upsample_rates.len())?,
             upsample_rates,
@@ -230,5 +231,5 @@ pub(super) fn describe(path: &Path, options: &Options, graph: &PiperGraph) -> Re
 /// `en_US` is `en-us`. Voices of the first years say their language by espeak-ng's voice only.
 fn languages(voice: &Voice) -> Vec<String> {
     let code = voice.language.as_ref().map(|l| &l.code).or(voice.espeak.voice.as_ref());
-    code.map(|code| code.to_lowercase().replace('_', "-")).into_iter().collect()
+    code.map(|code| language_tag(code)).into_iter().collect()
 }

