@@ -19,7 +19,7 @@ mod segments;
 mod token;
 pub mod uroman;
 
-pub use english::{Dialect, English, Grade, gold_entries};
+pub use english::{Accent, Dialect, English, Grade, gold_entries, to_espeak};
 pub use error::{Error, Result};
 pub use segments::{Segment, SegmentLimits, segments};
 pub use token::{Boundary, Phonemized, Reason, Source, Token, Warning};

@@ -141,6 +141,25 @@ fn tokens_are_words_with_their_places() {
     assert!(said.warnings.is_empty());
 }
 
+/// A real voice's map, and piper-tts's ids (`tools/reference/piper_ids.py`).
+#[derive(Deserialize)]
+struct PiperGolden {
+    phoneme_id_map: BTreeMap<String, Vec<u32>>,
+    phonemes: Vec<(String, Vec<u32>)>,
+}
+
+#[test]
+fn piper_ids_are_those_of_piper() {
+    let golden: PiperGolden = serde_json::from_str(include_str!("data/piper_ids.json")).unwrap();
+    let ids = PhonemeIds::new(&golden.phoneme_id_map).unwrap();
+    for (phonemes, expected) in &golden.phonemes {
+        let encoded = ids.encode(phonemes);
+        assert_eq!(&encoded.ids, expected, "{phonemes}");
+        assert_eq!(encoded.symbols.len(), expected.len());
+    }
+    assert!(golden.phonemes.len() >= 15);
+}
+
 fn letters() -> PhonemeIds {
     let symbols = "_^$ !'(),-.:;?abcdefghijklmnopqrstuvwxyzабвгдежзийклмнопрстуфхцчшщьюяєіїґ\u{301}\u{306}\u{308}";
     PhonemeIds::new(&symbols.chars().zip(0..).map(|(symbol, id)| (symbol.to_string(), vec![id])).collect()).unwrap()
