@@ -95,6 +95,7 @@ fn sentences_end_in_any_script() {
     for (language, text, expected) in [
         ("eng", "One. Two! Three? four. J. Smith, e.g. this. \"Five.\" Six", (6, 1)),
         ("eng", "hard\nwrapped line\n\nparagraph\r\n\r\nend", (0, 3)),
+        ("eng", "it was plain. so it went. etc. and No. 5 went on… and on", (2, 1)),
         ("hin", "यह एक है। वह दो है॥ तीन", (2, 1)),
         ("amh", "ሰላም። ደህና ነኝ። እሺ", (2, 1)),
         ("ara", "كيف حالك؟ أنا بخير۔ شكرا", (2, 1)),
