@@ -44,7 +44,7 @@ fn is_mark(c: char) -> bool {
 }
 
 /// Why a character that the model does not read is worth a warning; none for white space, punctuation and format characters.
-fn loss(c: char) -> Option<Reason> {
+pub(crate) fn loss(c: char) -> Option<Reason> {
     if c.is_whitespace() || is_mark(c) {
         return None;
     }
@@ -134,14 +134,18 @@ fn ends_sentence(tokens: &[Token], next: Option<&Token>) -> bool {
     if !blank || !mark.text.contains(|c| STOPS.contains(c)) {
         return false;
     }
-    // "e.g. this", "J. Smith"; but "Is it? yes".
-    let weak = mark.text.contains(['.', '…']) && !mark.text.contains(['!', '?']);
-    let goes_on = next.is_some_and(|token| token.text.starts_with(char::is_lowercase));
-    let initial = rest.last().is_some_and(|word| {
-        let mut letters = word.text.chars();
-        !word.whitespace && letters.next().is_some_and(char::is_uppercase) && letters.next().is_none()
-    });
-    !(weak && (goes_on || (initial && next.is_some() && mark.text == ".")))
+    if mark.text.contains(['!', '?']) || next.is_none() {
+        return true;
+    }
+    let goes_on = next.is_some_and(|token| token.text.starts_with(|c: char| c.is_lowercase() || c.is_numeric()));
+    if mark.text.contains("..") || mark.text.contains('…') {
+        return !goes_on;
+    }
+    // "etc. and", "z. B. so", "No. 5", "J. Smith"; but "that was it. Yes", "plain. so".
+    let before = rest.last().filter(|word| !word.whitespace).map_or("", |word| &word.text);
+    let is_initial = before.chars().count() == 1 && before.starts_with(char::is_uppercase);
+    let is_short = before.contains('.') || before.chars().count() <= 3;
+    mark.text != "." || !(is_initial || (is_short && goes_on))
 }
 
 /// A text with its sounds: each of `kept` goes to the token that it came from, in their order, with as many blanks between

@@ -19,6 +19,24 @@ pub enum Error {
     /// A model configuration whose vocabulary cannot be used.
     #[error("vocabulary: {0}")]
     Vocabulary(String),
+    /// The program espeak-ng cannot be run.
+    #[error(
+        "cannot run {program}: {reason}; install espeak-ng (https://github.com/espeak-ng/espeak-ng), or give phonemes"
+    )]
+    NoEspeak {
+        /// What was to be run.
+        program: String,
+        /// Why it could not be.
+        reason: String,
+    },
+    /// The installed espeak-ng doesn't have the voice.
+    #[error(
+        "espeak-ng has no voice `{0}`; `espeak-ng --voices` lists them; install a newer espeak-ng, or give phonemes"
+    )]
+    NoEspeakVoice(String),
+    /// espeak-ng ran, but failed.
+    #[error("espeak-ng failed: {0}")]
+    Espeak(String),
 }
 
 /// Result of this crate.

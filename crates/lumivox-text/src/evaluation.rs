@@ -73,8 +73,8 @@ pub fn errors(model: &Model, examples: &[Example]) -> Errors {
     }
 }
 
-/// Levenshtein distance.
-fn distance(a: &[char], b: &[char]) -> usize {
+/// Levenshtein distance: insertions, deletions and substitutions.
+pub fn distance(a: &[char], b: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
         let mut diagonal = row[0];

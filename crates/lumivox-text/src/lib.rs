@@ -9,6 +9,7 @@ mod characters;
 mod data;
 mod english;
 mod error;
+pub mod espeak;
 pub mod evaluation;
 pub mod ids;
 pub mod letter_to_sound;
@@ -19,7 +20,8 @@ mod segments;
 mod token;
 pub mod uroman;
 
-pub use english::{Dialect, English, Grade, gold_entries};
+pub use english::{Accent, Dialect, English, Grade, gold_entries, to_espeak};
 pub use error::{Error, Result};
+pub use phonemes::with_phoneme_blocks;
 pub use segments::{Segment, SegmentLimits, segments};
 pub use token::{Boundary, Phonemized, Reason, Source, Token, Warning};

@@ -1,4 +1,6 @@
-//! Input that is phonemes already.
+//! Input that is phonemes already, whole or in part.
+
+use std::ops::Range;
 
 use crate::token::{Boundary, Phonemized, Reason, Source, Token, Warning};
 
@@ -54,10 +56,138 @@ impl Phonemized {
     }
 }
 
+/// Reads a text in which `[[…]]` holds phonemes, as Piper does: those go to the model as they are, the rest through `read`, a
+/// stretch at a time. Spans are those of the whole text, the brackets with the first and last word between them. Brackets
+/// that do not close, or with nothing in them, are ordinary text.
+///
+/// ```
+/// use lumivox_text::{Dialect, English, with_phoneme_blocks};
+///
+/// let english = English::new(Dialect::American)?;
+/// let said = with_phoneme_blocks("I say [[təmˈɑːtoʊ]].", |part| Ok::<_, lumivox_text::Error>(english.phonemize(part)))?;
+/// assert_eq!(said.phonemes(), "ˌI sˈA təmˈɑːtoʊ.");
+/// # Ok::<(), lumivox_text::Error>(())
+/// ```
+///
+/// # Errors
+/// Those of `read`.
+pub fn with_phoneme_blocks<E>(
+    text: &str,
+    mut read: impl FnMut(&str) -> Result<Phonemized, E>,
+) -> Result<Phonemized, E> {
+    let mut whole = Phonemized::default();
+    let mut at = 0;
+    for block in blocks(text) {
+        if at < block.start {
+            append(&mut whole, text, at..block.start, read(&text[at..block.start])?);
+        }
+        let inner = block.start + 2..block.end - 2;
+        let mut said = Phonemized::from_phonemes(&text[inner.clone()]);
+        shift(&mut said, 2);
+        if let Some(first) = said.tokens.first_mut() {
+            first.span.start = 0;
+        }
+        if let Some(last) = said.tokens.last_mut() {
+            last.span.end = block.len();
+        }
+        append(&mut whole, text, block.clone(), said);
+        at = block.end;
+    }
+    if at < text.len() {
+        append(&mut whole, text, at..text.len(), read(&text[at..])?);
+    }
+    Ok(whole)
+}
+
+/// Where `[[…]]` stand in a text, brackets included.
+fn blocks(text: &str) -> Vec<Range<usize>> {
+    let mut blocks = Vec::new();
+    let mut at = 0;
+    while let Some(open) = text[at..].find("[[").map(|found| at + found) {
+        let Some(close) = text[open + 2..].find("]]").map(|found| open + 2 + found) else { break };
+        // Of "[[[a]]" the inner brackets count.
+        let open = text[..close].rfind("[[").unwrap_or(open);
+        if !text[open + 2..close].trim().is_empty() {
+            blocks.push(open..close + 2);
+        }
+        at = close + 2;
+    }
+    blocks
+}
+
+fn shift(said: &mut Phonemized, by: usize) {
+    let spans = said.tokens.iter_mut().map(|token| &mut token.span);
+    for span in spans.chain(said.warnings.iter_mut().map(|warning| &mut warning.span)) {
+        *span = span.start + by..span.end + by;
+    }
+}
+
+/// Puts what was read of `text[part]` behind the rest. Where the part ends, the text goes on, unless it says otherwise.
+fn append(whole: &mut Phonemized, text: &str, part: Range<usize>, mut said: Phonemized) {
+    shift(&mut said, part.start);
+    let start = &text[part.start..part.end - text[part.clone()].trim_start().len()];
+    if let Some(last) = whole.tokens.last_mut() {
+        last.whitespace |= !start.is_empty();
+        if start.matches('\n').count() > 1 {
+            last.boundary = Boundary::Paragraph;
+        }
+    }
+    if let Some(last) = said.tokens.last_mut().filter(|_| part.end < text.len()) {
+        let gap = &text[part.start + text[part.clone()].trim_end().len()..part.end];
+        last.whitespace = !gap.is_empty();
+        last.boundary = if gap.matches('\n').count() > 1 {
+            Boundary::Paragraph
+        } else if !gap.is_empty() && last.text.ends_with(['.', '!', '?', '…', '。', '！', '？', '।']) {
+            Boundary::Sentence
+        } else {
+            Boundary::None
+        };
+    }
+    whole.tokens.append(&mut said.tokens);
+    whole.warnings.append(&mut said.warnings);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{SegmentLimits, segments};
+
+    /// A front-end that takes letters for phonemes.
+    fn spell(text: &str) -> Phonemized {
+        Phonemized::from_phonemes(text)
+    }
+
+    fn read(text: &str) -> Phonemized {
+        with_phoneme_blocks(text, |part| Ok::<_, std::convert::Infallible>(spell(part))).unwrap()
+    }
+
+    #[test]
+    fn blocks_hold_phonemes_and_the_rest_is_read() {
+        let text = "say [[ tə mˈɑː ]], now. [[ba]]ck";
+        let mut parts = Vec::new();
+        let said = with_phoneme_blocks(text, |part| {
+            parts.push(part.to_owned());
+            Ok::<_, std::convert::Infallible>(spell(part))
+        })
+        .unwrap();
+        assert_eq!(parts, ["say ", ", now. ", "ck"]);
+        assert_eq!(said.phonemes(), "say tə mˈɑː, now. back");
+        let spans: Vec<_> = said.tokens.iter().map(|token| &text[token.span.clone()]).collect();
+        assert_eq!(spans, ["say", "[[ tə", "mˈɑː ]]", ",", "now", ".", "[[ba]]", "ck"]);
+        let ends: Vec<_> = said.tokens.iter().map(|token| token.boundary).filter(|b| *b != Boundary::None).collect();
+        assert_eq!(ends, [Boundary::Sentence, Boundary::Paragraph]);
+        let late = read("[[a]]  b [[123]]");
+        assert_eq!(read("[[a]]\n\nb").tokens[0].boundary, Boundary::Paragraph);
+        assert_eq!((late.phonemes().as_str(), late.warnings[0].span.clone()), ("a b 123", 11..14));
+    }
+
+    #[test]
+    fn brackets_that_do_not_close_are_text() {
+        for text in ["a [[b", "a [[ ]] b", "a ]] b", "[[", "]][[", "[[]]"] {
+            assert_eq!(read(text), spell(text), "{text}");
+        }
+        assert_eq!(blocks("[[[a]]] [[b [[c]]"), [1..6, 12..17]);
+    }
 
     #[test]
     fn phonemes_come_back_as_they_were_and_are_cut_like_text() {

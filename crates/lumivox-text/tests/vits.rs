@@ -95,6 +95,7 @@ fn sentences_end_in_any_script() {
     for (language, text, expected) in [
         ("eng", "One. Two! Three? four. J. Smith, e.g. this. \"Five.\" Six", (6, 1)),
         ("eng", "hard\nwrapped line\n\nparagraph\r\n\r\nend", (0, 3)),
+        ("eng", "it was plain. so it went. etc. and No. 5 went on… and on", (2, 1)),
         ("hin", "यह एक है। वह दो है॥ तीन", (2, 1)),
         ("amh", "ሰላም። ደህና ነኝ። እሺ", (2, 1)),
         ("ara", "كيف حالك؟ أنا بخير۔ شكرا", (2, 1)),
@@ -139,6 +140,25 @@ fn tokens_are_words_with_their_places() {
     assert!(said.tokens.iter().all(|t| text[t.span.clone()] == t.text));
     assert_eq!(said.phonemes(), "don't – stop the  well-known 314");
     assert!(said.warnings.is_empty());
+}
+
+/// A real voice's map, and piper-tts's ids (`tools/reference/piper_ids.py`).
+#[derive(Deserialize)]
+struct PiperGolden {
+    phoneme_id_map: BTreeMap<String, Vec<u32>>,
+    phonemes: Vec<(String, Vec<u32>)>,
+}
+
+#[test]
+fn piper_ids_are_those_of_piper() {
+    let golden: PiperGolden = serde_json::from_str(include_str!("data/piper_ids.json")).unwrap();
+    let ids = PhonemeIds::new(&golden.phoneme_id_map).unwrap();
+    for (phonemes, expected) in &golden.phonemes {
+        let encoded = ids.encode(phonemes);
+        assert_eq!(&encoded.ids, expected, "{phonemes}");
+        assert_eq!(encoded.symbols.len(), expected.len());
+    }
+    assert!(golden.phonemes.len() >= 15);
 }
 
 fn letters() -> PhonemeIds {

@@ -6,6 +6,7 @@
 //! or the letter-to-sound model (`unknown`).
 
 mod compound;
+mod espeak_ipa;
 mod hash;
 mod lexicon;
 mod normalize;
@@ -23,6 +24,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::thread;
 
+pub use espeak_ipa::{Accent, to_espeak};
 pub use lexicon::Grade;
 
 use crate::error::{Error, Result};
