@@ -179,7 +179,9 @@ fn names_that_the_hub_does_not_have_bring_near_ones() {
         let error = store.pull(name, false, &recorder).unwrap_err();
         assert!(matches!(error, StoreError::HubRefused { status: 404, .. }), "{error}");
         assert!(error.to_string().contains(&format!("did you mean `{nearest}`")), "{error}");
-        assert!(recorder.notes.lock().unwrap()[0].contains("is not among the models that this version knows of"));
+        let note = recorder.notes.lock().unwrap()[0].clone();
+        let expected = format!("{name} is not among the models that this version knows; did you mean `{nearest}`");
+        assert!(note.starts_with(&expected), "{note}");
     }
     // These can't be any model's, so the hub is not asked.
     for (name, nearest) in

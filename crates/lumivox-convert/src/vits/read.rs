@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 /// Modules of the original implementation, the first component of every name.
 const ROOTS: [&str; 6] = ["enc_p", "enc_q", "dp", "flow", "dec", "emb_g"];
 
+/// The licence of a checkpoint that states none.
+const UNKNOWN_LICENSE: &str = "unknown";
+
 /// What the files beside a checkpoint say.
 pub(super) struct Description {
     /// The configuration.
@@ -55,7 +58,11 @@ pub(crate) fn read(
             (SourceKind::Safetensors, rename(read_safetensors(&file), is_hf)?, describe(path, options, is_hf)?)
         }
     };
-    finish(kind, tensors, description, path)
+    let mut conversion = finish(kind, tensors, description, path)?;
+    if options.license.is_none() && conversion.license == UNKNOWN_LICENSE {
+        conversion.warnings.push("the checkpoint does not state its licence".into());
+    }
+    Ok(conversion)
 }
 
 fn describe(path: &Path, options: &Options, is_hf: bool) -> Result<Description, ConvertError> {
@@ -78,7 +85,6 @@ fn finish(
     agree(&config, &description.declared, &description.path)?;
     config.check()?;
     check(&schema(&config), &tensors)?;
-    let unknown_license = "the checkpoint does not state its licence";
     Ok(Conversion {
         family: Family::Vits,
         kind,
@@ -88,8 +94,8 @@ fn finish(
         config: json!(config).to_string(),
         config_origin: ConfigOrigin::File(description.path),
         languages: description.languages,
-        warnings: description.license.is_none().then(|| unknown_license.into()).into_iter().collect(),
-        license: description.license.unwrap_or_else(|| "unknown".into()),
+        warnings: Vec::new(),
+        license: description.license.unwrap_or_else(|| UNKNOWN_LICENSE.into()),
         dequantized: BTreeMap::new(),
         zero_rows,
     })

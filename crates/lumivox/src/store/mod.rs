@@ -24,6 +24,7 @@ pub use error::StoreError;
 pub use manifest::{HubEntry, HubFile, MirrorEntry, ModelEntry, Origin, Package, Registry};
 pub use reporter::{Reporter, Stage};
 
+use crate::error::did_you_mean;
 use lumivox_convert::{ConvertError, ModelFile, Report, convert};
 use manifest::Manifest;
 use std::borrow::Cow;
@@ -249,7 +250,8 @@ impl Store {
         match &entry.origin {
             Origin::Hub(hub) => {
                 if !self.knows(&entry.name) {
-                    reporter.note(&format!("{} is not among the models that this version knows of", entry.name));
+                    let nearest = did_you_mean(&self.nearest(&entry.name));
+                    reporter.note(&format!("{} is not among the models that this version knows{nearest}", entry.name));
                 }
                 reporter.note(&format!("pulling {} from the hub ({})", entry.title, hub.repo));
                 hub::fetch(hub, &self.environment, reporter)
