@@ -6,36 +6,29 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Tensor};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use crate::metrics::relative_l2;
+use crate::metrics::{max_abs, relative_l2};
 
-/// What the reference was asked to say, and the shapes of what is only stored in part.
+/// The shapes of all tensors, and norms of those that are only stored in part.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Case {
-    /// The voice.
-    pub voice: String,
-    /// The phonemes, in the model's symbols.
-    pub phonemes: String,
-    /// 1 as trained.
-    pub speed: f32,
-    /// Seed of the injected noise.
-    pub seed: u64,
+struct Layout {
     /// L2 norms of the tensors that are sampled.
     norms: HashMap<String, f64>,
-    /// Shapes of all tensors.
     shapes: HashMap<String, Vec<usize>>,
 }
 
-/// The reference's tensors for one utterance. A tensor is there whole, or as samples at the flat indices `(j · 2654435761) mod size`.
-pub struct Golden {
+/// The reference's tensors for one utterance, and what it was asked to say. A tensor is there whole, or as samples at the flat indices `(j · 2654435761) mod size`.
+pub struct Golden<Case> {
     /// The file's name without its extension.
     pub name: String,
     /// What was said.
     pub case: Case,
+    layout: Layout,
     tensors: HashMap<String, Tensor>,
 }
 
-impl Golden {
+impl<Case: DeserializeOwned> Golden<Case> {
     /// Reads one file.
     ///
     /// # Errors
@@ -49,6 +42,7 @@ impl Golden {
         Ok(Self {
             name,
             case: serde_json::from_str(case)?,
+            layout: serde_json::from_str(case)?,
             tensors: candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?,
         })
     }
@@ -74,23 +68,51 @@ impl Golden {
 
     /// Relative L2 error of `x` against the tensor `name`: over all values where it is stored whole; else over its samples, or of its norm where that is
     /// worse. `None` where the golden does not have it. Infinite where the shapes differ.
+    ///
+    /// # Errors
+    /// If `x` can't be read.
     pub fn error(&self, name: &str, x: &Tensor) -> Result<Option<f64>> {
-        let got: Vec<f32> = x.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
-        if let Some(shape) = self.case.shapes.get(name)
-            && shape.iter().filter(|n| **n != 1).ne(x.dims().iter().filter(|n| **n != 1))
-        {
+        let Some((got, want)) = self.stored(name, x)? else { return Ok(None) };
+        if !self.fits(name, x) {
             return Ok(Some(f64::INFINITY));
         }
-        if let Some(want) = self.whole(name) {
-            return Ok(Some(relative_l2(&got, &want.flatten_all()?.to_vec1::<f32>()?)));
-        }
-        let (Some(want), Some(norm)) = (self.whole(&format!("{name}.samples")), self.case.norms.get(name)) else {
-            return Ok(None);
-        };
-        let want: Vec<f32> = want.to_vec1()?;
-        let samples: Vec<f32> =
-            (0..want.len() as u64).map(|j| got[(j * 2_654_435_761 % got.len() as u64) as usize]).collect();
-        let got_norm = got.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
-        Ok(Some(relative_l2(&samples, &want).max((got_norm - norm).abs() / norm)))
+        let error = relative_l2(&got, &want);
+        let Some(norm) = self.layout.norms.get(name) else { return Ok(Some(error)) };
+        let got_norm = values(x)?.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+        Ok(Some(error.max((got_norm - norm).abs() / norm)))
     }
+
+    /// The largest difference of `x` from the tensor `name`, over what is stored of it. `None` where the golden does not have it. Infinite where the shapes
+    /// differ.
+    ///
+    /// # Errors
+    /// If `x` can't be read.
+    pub fn max_abs(&self, name: &str, x: &Tensor) -> Result<Option<f64>> {
+        let stored = self.stored(name, x)?;
+        Ok(stored.map(|(got, want)| if self.fits(name, x) { max_abs(&got, &want) } else { f64::INFINITY }))
+    }
+
+    /// What is stored of the tensor `name`, behind the same values of `x`.
+    fn stored(&self, name: &str, x: &Tensor) -> Result<Option<(Vec<f32>, Vec<f32>)>> {
+        let got = values(x)?;
+        if let Some(want) = self.whole(name) {
+            return Ok(Some((got, values(&want)?)));
+        }
+        let Some(want) = self.whole(&format!("{name}.samples")) else { return Ok(None) };
+        let want = values(&want)?;
+        let size = got.len().max(1) as u64;
+        let index = |j: u64| (j * 2_654_435_761 % size) as usize;
+        Ok(Some(((0..want.len() as u64).filter_map(|j| got.get(index(j)).copied()).collect(), want)))
+    }
+
+    /// Whether `x` has the shape of the tensor `name`, axes of one left aside.
+    fn fits(&self, name: &str, x: &Tensor) -> bool {
+        let long = |shape: &[usize]| shape.iter().copied().filter(|n| *n != 1).collect::<Vec<_>>();
+        self.layout.shapes.get(name).is_none_or(|shape| long(shape) == long(x.dims()))
+    }
+}
+
+/// All values, row-major.
+fn values(x: &Tensor) -> Result<Vec<f32>> {
+    Ok(x.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?)
 }

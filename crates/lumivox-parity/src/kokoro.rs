@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor};
 use lumivox::{Input, Options, Synthesizer};
 use lumivox_models::Probe;
+use serde::Deserialize;
 
 use crate::golden::Golden;
 use crate::metrics::{max_abs, snr_db};
@@ -27,6 +28,19 @@ pub const SOURCE_INJECTED_BOUND_DB: f64 = 80.0;
 const BEHIND_SOURCE: [&str; 5] = ["har_complex", "noise_", "ups", "resblock", "conv_post"];
 /// Stages between F0 and the source.
 const SOURCE: [&str; 2] = ["sine_waves", "har_source"];
+
+/// What the reference was asked to say.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Case {
+    /// The voice.
+    pub voice: String,
+    /// The phonemes, in the model's symbols.
+    pub phonemes: String,
+    /// 1 as trained.
+    pub speed: f32,
+    /// Seed of the injected noise.
+    pub seed: u64,
+}
 
 /// How far one utterance is from the reference's.
 #[derive(Clone, Debug)]
@@ -80,7 +94,7 @@ impl Comparison {
 ///
 /// # Errors
 /// If the model can't say it, or the golden lacks a tensor that every golden has.
-pub fn compare(synthesizer: &Synthesizer, golden: &Golden) -> Result<Comparison> {
+pub fn compare(synthesizer: &Synthesizer, golden: &Golden<Case>) -> Result<Comparison> {
     let want = |name: &str| golden.whole(name).with_context(|| format!("{}: no {name}", golden.name));
     let free = Pass::run(synthesizer, golden, None)?;
     let durations: Vec<u32> = want("pred_dur")?.to_dtype(DType::U32)?.to_vec1()?;
@@ -134,7 +148,7 @@ struct Pass {
 }
 
 impl Pass {
-    fn run(synthesizer: &Synthesizer, golden: &Golden, inject: Option<(&'static str, Tensor)>) -> Result<Self> {
+    fn run(synthesizer: &Synthesizer, golden: &Golden<Case>, inject: Option<(&'static str, Tensor)>) -> Result<Self> {
         let case = &golden.case;
         let options = Options { speed: case.speed, seed: case.seed, ..Options::new(case.voice.parse()?) };
         // The request's own checks hold here too, though the segment is said directly.
@@ -162,7 +176,7 @@ impl Pass {
 
 /// Compares each stage with the golden as it passes.
 struct Recorder<'a> {
-    golden: &'a Golden,
+    golden: &'a Golden<Case>,
     inject: Option<(&'static str, Tensor)>,
     seen: BTreeMap<&'static str, Tensor>,
     errors: Vec<(String, f64)>,

@@ -1,8 +1,9 @@
 //! Numerical parity with the reference runtimes.
 //!
-//! Goldens are the reference's own tensors, made by the programs in `tools/reference`. [`kokoro::compare`] runs lumivox on the same weights, phonemes and noise
-//! and gives the error of each stage; the tests hold the errors to their bounds, and the program of this crate prints them as a table.
+//! Goldens are the reference's own tensors, made by the programs in `tools/reference`. [`kokoro::compare`] and [`vits::compare`] run lumivox on the same
+//! weights, ids and noise and give the error of each stage; the tests hold the errors to their bounds, and the program of this crate prints them as tables.
 
 pub mod golden;
 pub mod kokoro;
 pub mod metrics;
+pub mod vits;

@@ -9,7 +9,7 @@ use lumivox::noise::{self, Stage};
 use lumivox::store::Store;
 use lumivox::{Input, Options, Synthesizer};
 use lumivox_parity::golden::Golden;
-use lumivox_parity::kokoro::compare;
+use lumivox_parity::kokoro::{Case, compare};
 use lumivox_parity::metrics::{max_abs, snr_db};
 
 fn model() -> PathBuf {
@@ -21,7 +21,7 @@ fn synthesizer() -> &'static Synthesizer {
     SYNTHESIZER.get_or_init(|| Synthesizer::open(&model(), None).unwrap())
 }
 
-fn golden(name: &str) -> Golden {
+fn golden(name: &str) -> Golden<Case> {
     Golden::open(&goldens().join(name).with_extension("safetensors")).unwrap()
 }
 

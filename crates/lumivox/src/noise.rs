@@ -11,6 +11,10 @@ use rayon::prelude::*;
 pub enum Stage {
     /// Kokoro's harmonic source, `(L, harmonics)` row-major.
     SineGen = 1,
+    /// VITS's stochastic duration predictor, `(2, T)` row-major.
+    Durations = 2,
+    /// VITS's latent variable, `(inter_channels, F)` row-major.
+    Latent = 3,
 }
 
 /// Blocks of four values that one task of the thread pool makes.
