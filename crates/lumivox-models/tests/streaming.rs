@@ -64,38 +64,45 @@ fn vits((kind, upsampling, resblocks, several_speakers): &Sizes) -> Vits {
         "upsample_kernel_sizes": upsampling.iter().map(|(_, kernel)| kernel).collect::<Vec<_>>(),
         "upsample_initial_channel": 32,
         "use_sdp": false, "n_speakers": if *several_speakers { 3 } else { 1 }, "gin_channels": if *several_speakers { 5 } else { 0 },
-        "flow_layers": 1, "flow_kernel_size": 3, "n_flows": 2, "dp_filter_channels": 4, "dp_kernel_size": 3,
+        "flow_layers": 2, "flow_kernel_size": 5, "n_flows": 2, "dp_filter_channels": 4, "dp_kernel_size": 3,
         "dp_n_flows": 0, "dp_num_bins": 0, "dp_tail_bound": 5.0, "sampling_rate": 16000,
     });
     let config: Config = serde_json::from_value(config).unwrap();
     Vits::new(config, VarBuilder::from_backend(Box::new(AnyWeights), DType::F32, Device::Cpu)).unwrap()
 }
 
-fn prosody(vits: &Vits) -> Prosody {
-    let noise = Tensor::zeros((1, 2, 3), DType::F32, &Device::Cpu).unwrap();
-    vits.prosody(&[1, 2, 3], 0, &noise, 1.0, &mut NoProbe).unwrap()
+/// Some ids, of which the regression makes a frame or a few each, times `length_scale`.
+fn prosody(vits: &Vits, length_scale: f32) -> Prosody {
+    let noise = Tensor::zeros((1, 2, 7), DType::F32, &Device::Cpu).unwrap();
+    vits.prosody(&[1, 2, 3, 4, 5, 6, 7], 0, &noise, length_scale, &mut NoProbe).unwrap()
+}
+
+fn noise(frames: usize, seed: u64) -> Tensor {
+    Tensor::from_vec(values(6 * frames, seed), (1, 6, frames), &Device::Cpu).unwrap()
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn windows_join_to_the_whole(sizes in sizes(), frames in 1usize..160, seed in any::<u64>()) {
+    fn pieces_join_to_the_whole(sizes in sizes(), length_scale in 0.1f32..30.0, seed in any::<u64>()) {
         let vits = vits(&sizes);
-        let prosody = prosody(&vits);
-        let z = Tensor::from_vec(values(6 * frames, seed), (1, 6, frames), &Device::Cpu).unwrap();
-        let whole: Vec<f32> = vits.decode(&prosody, &z, &mut NoProbe).unwrap().to_vec1().unwrap();
+        let whole_prosody = prosody(&vits, length_scale);
+        let frames = vits.frames(&whole_prosody);
+        let noise = noise(frames, seed);
+        let z = vits.latent(&whole_prosody, &noise, &mut NoProbe).unwrap();
+        let whole: Vec<f32> = vits.decode(&whole_prosody, &z, &mut NoProbe).unwrap().to_vec1().unwrap();
         prop_assert_eq!(whole.len(), frames * vits.config().samples_per_frame());
         // Single frames are costly: a stretch of them stands for all.
-        for (step, last) in [(1, frames.min(12)), (7, frames), (50, frames), (500, frames)] {
+        for (step, last) in [(1, frames.min(40)), (7, frames), (50, frames), (500, frames)] {
+            let mut stream = vits.stream(prosody(&vits, length_scale), &noise, &mut NoProbe).unwrap();
             let mut joined: Vec<f32> = Vec::new();
             for start in (0..last).step_by(step) {
-                let part = vits.decode_frames(&prosody, &z, start..(start + step).min(last)).unwrap();
-                joined.extend(part.to_vec1::<f32>().unwrap());
+                joined.extend(stream.decode(start..(start + step).min(last), &mut NoProbe).unwrap().to_vec1::<f32>().unwrap());
             }
             prop_assert_eq!(joined.len(), last * vits.config().samples_per_frame());
             let worst = joined.iter().zip(&whole).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
-            prop_assert!(worst <= 1e-5, "windows of {} frames: {}", step, worst);
+            prop_assert!(worst <= 1e-5, "pieces of {} frames: {}", step, worst);
         }
     }
 }
@@ -103,9 +110,10 @@ proptest! {
 #[test]
 fn frames_that_do_not_exist_are_errors() {
     let vits = vits(&(ResBlockKind::Single, vec![(2, 4)], vec![(3, vec![1])], false));
-    let prosody = prosody(&vits);
-    let z = Tensor::zeros((1, 6, 10), DType::F32, &Device::Cpu).unwrap();
-    for frames in [3..3, 5..11, 10..11] {
-        assert!(vits.decode_frames(&prosody, &z, frames).is_err());
+    let prosody = prosody(&vits, 1.0);
+    let frames = vits.frames(&prosody);
+    let mut stream = vits.stream(prosody, &noise(frames, 1), &mut NoProbe).unwrap();
+    for missing in [3..3, frames - 1..frames + 1, frames..frames + 1] {
+        assert!(stream.decode(missing, &mut NoProbe).is_err());
     }
 }

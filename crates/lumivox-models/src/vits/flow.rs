@@ -10,13 +10,21 @@ use crate::layers::{conv1d, conv1d_same};
 pub(super) struct Flow {
     /// In the order in which inference runs them: the last one first.
     couplings: Vec<Coupling>,
+    /// Frames to either side that a frame depends on.
+    reach: usize,
 }
 
 impl Flow {
     pub(super) fn new(config: &Config, vb: VarBuilder) -> Result<Self> {
         // Couplings alternate with flips: 0, 2, 4 …
         let coupling = |i: usize| Coupling::new(config, vb.pp(format!("flows.{}", 2 * i)));
-        Ok(Self { couplings: (0..config.n_flows).rev().map(coupling).collect::<Result<_>>()? })
+        let reach = config.n_flows * config.flow_layers * ((config.flow_kernel_size - 1) / 2);
+        Ok(Self { couplings: (0..config.n_flows).rev().map(coupling).collect::<Result<_>>()?, reach })
+    }
+
+    /// Frames to either side that a frame depends on.
+    pub(super) fn reach(&self) -> usize {
+        self.reach
     }
 
     /// `z_p: (1, inter, F)`, `g: (1, gin, 1)` → `(1, inter, F)`.

@@ -7,17 +7,17 @@ mod config;
 mod duration;
 mod flow;
 mod generator;
+mod stream;
 mod text_encoder;
-
-use std::ops::Range;
 
 use candle_core::{Device, Result, Tensor, bail};
 use candle_nn::VarBuilder;
 
 pub use config::{Config, ResBlockKind};
+pub use stream::Stream;
 
 use crate::layers::repeat_each;
-use crate::probe::{NoProbe, Probe, probed};
+use crate::probe::{Probe, probed};
 use duration::DurationPredictor;
 use flow::Flow;
 use generator::Generator;
@@ -114,28 +114,16 @@ impl Vits {
     /// # Errors
     /// If `noise` has another shape.
     pub fn latent(&self, prosody: &Prosody, noise: &Tensor, probe: &mut dyn Probe) -> Result<Tensor> {
-        let Encoded { mean, logs, .. } = &prosody.encoded;
-        let frames = repeat_each(&prosody.durations, &self.device)?;
-        let (mean, logs) = (mean.index_select(&frames, 2)?, logs.index_select(&frames, 2)?);
-        let z_p = probed(probe, "z_p", (mean + (noise * logs.exp()?)?)?);
+        let z_p = self.prior(prosody, noise, probe)?;
         Ok(probed(probe, "z", self.flow.inverse(&z_p, prosody.g.as_ref())?))
     }
 
-    /// The samples `(L)` of some `frames` of the latent variable `z: (1, inter_channels, F)` alone, equal to those of [`Vits::decode`] but for the order of
-    /// sums: the generator is a chain of convolutions, so it needs no more than `frames` and its receptive field around them.
-    ///
-    /// # Errors
-    /// If `frames` is empty or not within `z`, or `z` has another number of channels.
-    pub fn decode_frames(&self, prosody: &Prosody, z: &Tensor, frames: Range<usize>) -> Result<Tensor> {
-        let total = z.dim(2)?;
-        if frames.is_empty() || frames.end > total {
-            bail!("no frames {frames:?} among {total}");
-        }
-        let window = self.dec.receptive_field(frames.clone(), total);
-        let part = z.narrow(2, window.start, window.len())?.contiguous()?;
-        let audio = self.dec.forward(&part, prosody.g.as_ref(), &mut NoProbe)?.flatten_all()?;
-        let rate = self.config.samples_per_frame();
-        audio.narrow(0, (frames.start - window.start) * rate, frames.len() * rate)
+    /// What the flow makes the latent variable of, `(1, inter_channels, F)`: the tokens' distributions, stretched to frames and drawn from.
+    fn prior(&self, prosody: &Prosody, noise: &Tensor, probe: &mut dyn Probe) -> Result<Tensor> {
+        let Encoded { mean, logs, .. } = &prosody.encoded;
+        let frames = repeat_each(&prosody.durations, &self.device)?;
+        let (mean, logs) = (mean.index_select(&frames, 2)?, logs.index_select(&frames, 2)?);
+        Ok(probed(probe, "z_p", (mean + (noise * logs.exp()?)?)?))
     }
 
     /// Samples `(L)` in -1..1 for the latent variable `z: (1, inter_channels, F)`, `L = F · samples_per_frame`.
