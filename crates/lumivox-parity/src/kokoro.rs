@@ -150,12 +150,11 @@ struct Pass {
 impl Pass {
     fn run(synthesizer: &Synthesizer, golden: &Golden<Case>, inject: Option<(&'static str, Tensor)>) -> Result<Self> {
         let case = &golden.case;
-        let options = Options { speed: case.speed, seed: case.seed, ..Options::new(case.voice.parse()?) };
+        let options = Options { speed: case.speed, seed: case.seed, ..Options::new(&case.voice) };
         // The request's own checks hold here too, though the segment is said directly.
         synthesizer.speak(Input::Phonemes(&case.phonemes), &options)?;
-        let style_pack = synthesizer.style_pack(&options.voice)?;
         let mut recorder = Recorder { golden, inject, seen: BTreeMap::new(), errors: Vec::new(), failure: None };
-        let audio = synthesizer.synthesize(&case.phonemes, &style_pack, case.speed, case.seed, 0, &mut recorder)?;
+        let audio = synthesizer.synthesize(&case.phonemes, &options, 0, &mut recorder)?;
         if let Some(error) = recorder.failure {
             return Err(error);
         }

@@ -71,7 +71,7 @@ fn noise_is_drawn_as_the_goldens_have_it() {
 #[test]
 fn text_and_phonemes_give_the_same_audio_on_any_number_of_threads() {
     let golden = golden("word_af_heart");
-    let options = Options { seed: golden.case.seed, ..Options::new("af_heart".parse().unwrap()) };
+    let options = Options { seed: golden.case.seed, ..Options::new("af_heart") };
     let say = |synthesizer: &Synthesizer, input| -> Vec<f32> {
         synthesizer.speak(input, &options).unwrap().flat_map(|chunk| chunk.unwrap().samples).collect()
     };

@@ -138,11 +138,29 @@ impl WavFile {
     }
 }
 
+/// Writes a file that has its name only when it is whole, like [`WavFile`]; a device or pipe is written to as it is.
+///
+/// # Errors
+/// If the file can't be written.
+pub fn write_file(path: &Path, content: &[u8]) -> Result<()> {
+    let write = || {
+        if fs::metadata(path).is_ok_and(|existing| !existing.is_file()) {
+            return File::options().write(true).open(path)?.write_all(content);
+        }
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let mut file = temporary_beside(&path)?;
+        file.write_all(content)?;
+        file.as_file().sync_all()?;
+        file.persist(&path).map(drop).map_err(|error| error.error)
+    };
+    write().map_err(|source| Error::Write { to: path.display().to_string(), source })
+}
+
 /// A new file in the folder of `path`, with the permissions that a file made directly would have.
 fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".lumivox-").suffix(".wav.part");
+    builder.prefix(".lumivox-").suffix(".part");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)

@@ -1,7 +1,5 @@
 //! What can go wrong, and what to do about it.
 
-use std::path::PathBuf;
-
 use crate::audio::MAX_WAV_DATA_BYTES;
 
 /// Result of this crate.
@@ -15,10 +13,10 @@ pub enum Error {
     #[error(transparent)]
     ModelFile(#[from] lumivox_convert::ModelFileError),
     /// The model file's configuration is not the graph's.
-    #[error("{}: the model can't be used: {reason}", path.display())]
+    #[error("{model}: the model can't be used: {reason}")]
     Config {
         /// The model file.
-        path: PathBuf,
+        model: String,
         /// What is wrong with it.
         reason: String,
     },
@@ -43,9 +41,39 @@ pub enum Error {
         /// The voice.
         voice: String,
     },
-    /// A speed outside the range that the model can follow.
-    #[error("the speed {0} is outside 0.25 to 4")]
-    Speed(f32),
+    /// A model whose authors' phonemizer is not part of this program.
+    #[error("the model was trained on phonemes of its authors' own program; give phonemes in its symbols")]
+    PhonemesOnly,
+    /// A speaker that the model does not have.
+    #[error("there is no speaker `{name}`: {}", speakers_known(*speakers, nearest))]
+    UnknownSpeaker {
+        /// As asked for.
+        name: String,
+        /// How many there are.
+        speakers: usize,
+        /// Names that are close to it, nearest first.
+        nearest: Vec<String>,
+    },
+    /// A number outside the range that makes sense.
+    #[error("the {name} {value} is outside {least} to {most}")]
+    OutOfRange {
+        /// What it is.
+        name: &'static str,
+        /// What was asked for.
+        value: f32,
+        /// The least that is taken.
+        least: f32,
+        /// The most that is taken.
+        most: f32,
+    },
+    /// An option that the model's family does not have.
+    #[error("{family} has no {name}; leave it out")]
+    NotOfFamily {
+        /// What it is.
+        name: &'static str,
+        /// The family.
+        family: &'static str,
+    },
     /// Longer than the caller allows.
     #[error("the text has {bytes} bytes, more than the limit of {limit}; split it, or raise the limit")]
     TextTooLong {
@@ -88,6 +116,13 @@ pub(crate) fn did_you_mean(nearest: &[String]) -> String {
     match nearest {
         [] => String::new(),
         names => format!("; did you mean {}?", names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn speakers_known(speakers: usize, nearest: &[String]) -> String {
+    match speakers {
+        1 => "the model has one alone, whose number is 0".to_owned(),
+        n => format!("the model has {n}, numbered from 0 to {}{}", n - 1, did_you_mean(nearest)),
     }
 }
 

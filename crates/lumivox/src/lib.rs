@@ -1,4 +1,4 @@
-//! Text-to-speech with Kokoro-82M in pure Rust, without Python and ONNX Runtime.
+//! Text-to-speech with Kokoro-82M and the VITS family (Piper voices, MMS-TTS) in pure Rust, without Python and ONNX Runtime.
 //!
 //! A model file, which [`lumivox_convert`] makes from a published checkpoint, is loaded into a [`Synthesizer`]; [`Synthesizer::speak`] reads a text and returns
 //! an iterator of audio chunks, the first of which is ready long before the last.
@@ -14,7 +14,7 @@
 //! let synthesizer = Synthesizer::open(&model, None)?;
 //! let folder = tempfile::tempdir()?;
 //! let mut wav = WavFile::create(&folder.path().join("hello.wav"), synthesizer.sample_rate_hz(), SampleFormat::I16)?;
-//! for chunk in synthesizer.speak(Input::Text("Hello, world!"), &Options::new("af_heart".parse()?))? {
+//! for chunk in synthesizer.speak(Input::Text("Hello, world!"), &Options::new("af_heart"))? {
 //!     wav.write(&chunk?.samples)?;
 //! }
 //! wav.finish()?;
@@ -26,14 +26,22 @@
 
 pub mod audio;
 mod error;
+mod model;
 pub mod noise;
+mod options;
+mod speech;
 pub mod store;
 mod synthesizer;
+mod timestamps;
 mod voice;
 mod weights;
 
 pub use error::{Error, Result};
-pub use synthesizer::{Chunk, Input, Options, SEGMENT_LIMITS, Speech, Synthesizer, Warning};
+pub use model::KOKORO_SEGMENT_LIMITS;
+pub use options::{ChunkSize, Input, Options};
+pub use speech::{Chunk, Speech, Warning};
+pub use synthesizer::Synthesizer;
+pub use timestamps::{PhonemeTime, Timestamps, WordTime};
 pub use voice::VoiceSpec;
 
 pub use lumivox_convert as convert;

@@ -10,6 +10,7 @@ mod catalogue;
 mod environment;
 mod error;
 mod hub;
+mod import;
 mod language;
 mod manifest;
 mod mirror;
@@ -136,12 +137,15 @@ impl Store {
         ModelStatus { entry, path, installed_bytes }
     }
 
-    /// The model file for a name or a path, pulled first if need be. Whether the file is intact shows when it is opened.
+    /// The model file for a name or a path, pulled first if need be; for the `.onnx` of a Piper voice, what [`Store::import`] makes of it. Whether the file is intact shows when it is opened.
     ///
     /// # Errors
     /// There is no such file or model, or it cannot be pulled.
     pub fn resolve(&self, name_or_path: &str, reporter: &dyn Reporter) -> Result<PathBuf, StoreError> {
         match self.find(name_or_path)? {
+            Some(path) if path.extension().is_some_and(|extension| extension == "onnx") => {
+                self.import(&path, None, reporter)
+            }
             Some(path) => Ok(path),
             None => self.pull(name_or_path, false, reporter).map(|pulled| pulled.path),
         }
@@ -196,7 +200,7 @@ impl Store {
         let scratch = Scratch::create(self.root.join("tmp").join(&entry.name))?;
         let fetched = self.fetch(entry, &scratch.0, reporter)?;
         let made = scratch.0.join("model.safetensors");
-        let mut report = self.convert(entry, &fetched, &made, reporter)?;
+        let mut report = self.convert(Some(entry), &fetched, &made, reporter)?;
         create_folder_of(&path)?;
         fs::rename(&made, &path).map_err(StoreError::storage(&path))?;
         report.output.clone_from(&path);
@@ -265,7 +269,7 @@ impl Store {
 
     fn convert(
         &self,
-        entry: &ModelEntry,
+        entry: Option<&ModelEntry>,
         fetched: &Fetched,
         output: &Path,
         reporter: &dyn Reporter,
@@ -273,9 +277,9 @@ impl Store {
         let options = lumivox_convert::Options {
             config: fetched.config.clone(),
             voices: fetched.voices.clone(),
-            license: entry.license.clone(),
+            license: entry.and_then(|entry| entry.license.clone()),
             // Kokoro's languages are those of its voices.
-            language: entry.languages.first().filter(|_| entry.family == "vits").cloned(),
+            language: entry.filter(|entry| entry.family == "vits").and_then(|entry| entry.languages.first().cloned()),
             ..Default::default()
         };
         let stages = [lumivox_convert::Stage::Read, lumivox_convert::Stage::Convert, lumivox_convert::Stage::Write];

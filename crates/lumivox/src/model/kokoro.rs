@@ -1,0 +1,159 @@
+//! Kokoro-82M.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use candle_core::{Device, Tensor};
+use lumivox_convert::ModelFile;
+use lumivox_models::Probe;
+use lumivox_models::kokoro::{Config, HARMONICS, Kokoro, Prosody, SAMPLE_RATE_HZ};
+use lumivox_text::ids::Encoded;
+use lumivox_text::ids::kokoro::Vocabulary;
+use lumivox_text::{Boundary, Dialect, Phonemized, SegmentLimits};
+
+use super::english::EnglishFrontEnds;
+use super::{Encoding, Model, Speaker, Utterance};
+use crate::error::{Error, Result};
+use crate::noise::{self, Stage};
+use crate::options::Options;
+use crate::voice::{VoiceSpec, nearest};
+use crate::weights;
+
+/// The voice where none is asked for.
+const DEFAULT_VOICE: &str = "af_heart";
+
+/// How segments are cut: a short first one, so that it is heard soon, then up to the length beyond which Kokoro begins to hurry.
+pub const SEGMENT_LIMITS: SegmentLimits =
+    SegmentLimits { first_symbols: 100, growth_percent: 200, max_symbols: 400, end_at: Boundary::Paragraph };
+
+pub(super) struct KokoroModel {
+    graph: Kokoro,
+    vocabulary: Vocabulary,
+    /// Style packs, `(510, 2·style_dim)`: a row for each number of phonemes.
+    voices: BTreeMap<String, Tensor>,
+    english: EnglishFrontEnds,
+}
+
+impl KokoroModel {
+    pub(super) fn load(file: Arc<ModelFile>, name: &str) -> Result<Self> {
+        let config_error = |reason: String| Error::Config { model: name.to_owned(), reason };
+        let json = &file.metadata().config;
+        let sizes: Config = serde_json::from_str(json).map_err(|error| config_error(error.to_string()))?;
+        let rate = file.metadata().sample_rate_hz;
+        if rate != SAMPLE_RATE_HZ {
+            return Err(config_error(format!("sample rate {rate} Hz, not {SAMPLE_RATE_HZ}")));
+        }
+        let voice =
+            |name: &str| Ok((name.to_owned(), weights::tensor(&file, &format!("voices.{name}"), &Device::Cpu)?));
+        let voices = file.voices().map(voice).collect::<Result<_>>()?;
+        let vocabulary = Vocabulary::from_config(json)?;
+        let graph = Kokoro::new(sizes, weights::var_builder(file.clone(), &Device::Cpu));
+        let graph = graph.map_err(|error| config_error(error.to_string()))?;
+        Ok(Self { graph, vocabulary, voices, english: EnglishFrontEnds::default() })
+    }
+
+    fn voice(&self, options: &Options) -> Result<VoiceSpec> {
+        options.voice.as_deref().unwrap_or(DEFAULT_VOICE).parse()
+    }
+
+    /// The blend's style pack, `(510, 2·style_dim)`.
+    fn style_pack(&self, voice: &VoiceSpec) -> Result<Tensor> {
+        let mut blend: Option<Tensor> = None;
+        for (name, share) in &voice.parts {
+            let Some(pack) = self.voices.get(name) else {
+                let nearest = nearest(name, self.voices.keys().map(String::as_str));
+                return Err(Error::UnknownVoice { name: name.clone(), nearest });
+            };
+            blend = Some(match blend {
+                None if *share == 1.0 => pack.clone(),
+                None => (pack * f64::from(*share))?,
+                Some(sum) => (sum + (pack * f64::from(*share))?)?,
+            });
+        }
+        blend.ok_or_else(|| Error::VoiceSyntax(String::new()))
+    }
+}
+
+impl Model for KokoroModel {
+    fn sample_rate_hz(&self) -> u32 {
+        SAMPLE_RATE_HZ
+    }
+
+    fn samples_per_frame(&self) -> usize {
+        self.graph.config().samples_per_frame()
+    }
+
+    fn voices(&self) -> Vec<&str> {
+        self.voices.keys().map(String::as_str).collect()
+    }
+
+    fn segment_limits(&self) -> SegmentLimits {
+        SEGMENT_LIMITS
+    }
+
+    fn read(&self, text: &str, options: &Options) -> Result<Phonemized> {
+        let spec = self.voice(options)?;
+        let voice = spec.main_voice();
+        let no_front_end = || Error::NoFrontEnd { voice: voice.to_owned() };
+        let dialect = options.dialect.or_else(|| Dialect::of_kokoro_voice(voice)).ok_or_else(no_front_end)?;
+        Ok(self.english.get(dialect)?.phonemize(text))
+    }
+
+    fn encode(&self, phonemes: &str) -> Encoded {
+        self.vocabulary.encode(phonemes)
+    }
+
+    fn speaker<'a>(&'a self, options: &Options) -> Result<Box<dyn Speaker<'a> + 'a>> {
+        for (name, value) in [("noise scale", options.noise_scale), ("noise-w scale", options.noise_w)] {
+            if value.is_some() {
+                return Err(Error::NotOfFamily { name, family: "Kokoro" });
+            }
+        }
+        let style_pack = self.style_pack(&self.voice(options)?)?;
+        let speed = options.speed / options.length_scale.unwrap_or(1.0);
+        Ok(Box::new(KokoroSpeaker { model: self, style_pack, speed }))
+    }
+}
+
+struct KokoroSpeaker<'a> {
+    model: &'a KokoroModel,
+    style_pack: Tensor,
+    speed: f32,
+}
+
+impl<'a> Speaker<'a> for KokoroSpeaker<'a> {
+    fn begin(&self, segment: &Encoding, seed: u64, probe: &mut dyn Probe) -> Result<Box<dyn Utterance + 'a>> {
+        // The row for the number of phonemes, as the Python package picks it.
+        let row = segment.symbols.clamp(1, self.style_pack.dim(0)?) - 1;
+        let ref_s = self.style_pack.narrow(0, row, 1)?.contiguous()?;
+        let prosody = self.model.graph.prosody(segment.ids, &ref_s, self.speed, probe)?;
+        Ok(Box::new(KokoroUtterance { graph: &self.model.graph, prosody, ref_s, seed, index: segment.index }))
+    }
+}
+
+struct KokoroUtterance<'a> {
+    graph: &'a Kokoro,
+    prosody: Prosody,
+    ref_s: Tensor,
+    seed: u64,
+    index: u32,
+}
+
+impl Utterance for KokoroUtterance<'_> {
+    fn durations(&self) -> &[u32] {
+        &self.prosody.pred_dur
+    }
+
+    /// AdaIN takes its statistics over the whole utterance.
+    fn is_divisible(&self) -> bool {
+        false
+    }
+
+    fn decode(&mut self, _: Range<usize>, probe: &mut dyn Probe) -> Result<Vec<f32>> {
+        let samples = self.graph.samples(&self.prosody);
+        let noise = noise::normal(self.seed, Stage::SineGen, self.index, samples * HARMONICS);
+        let noise = Tensor::from_vec(noise, (1, samples, HARMONICS), &Device::Cpu)?;
+        Ok(self.graph.decode(&self.prosody, &self.ref_s, &noise, probe)?.to_vec1()?)
+    }
+}

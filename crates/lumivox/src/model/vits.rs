@@ -1,0 +1,140 @@
+//! VITS: Piper voices, MMS-TTS and the original models.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use candle_core::{Device, Tensor};
+use lumivox_convert::{ModelFile, vits as converted};
+use lumivox_models::Probe;
+use lumivox_models::vits::{Config, Stream, Vits};
+use lumivox_text::ids::Encoded;
+use lumivox_text::{Boundary, Phonemized, SegmentLimits};
+
+use super::reader::Reader;
+use super::{Encoding, Model, Speaker, Utterance};
+use crate::error::{Error, Result};
+use crate::noise::{self, Stage};
+use crate::options::Options;
+use crate::voice::nearest;
+use crate::weights;
+
+/// How segments are cut: the models were trained on single sentences, and the generator streams whatever the length.
+const SEGMENT_LIMITS: SegmentLimits =
+    SegmentLimits { first_symbols: 600, growth_percent: 100, max_symbols: 600, end_at: Boundary::Sentence };
+
+pub(super) struct VitsModel {
+    graph: Vits,
+    /// The voice's own scales, and the names of its speakers.
+    config: converted::Config,
+    reader: Reader,
+}
+
+impl VitsModel {
+    pub(super) fn load(file: Arc<ModelFile>, name: &str) -> Result<Self> {
+        let config_error = |reason: String| Error::Config { model: name.to_owned(), reason };
+        let json = &file.metadata().config;
+        let sizes: Config = serde_json::from_str(json).map_err(|error| config_error(error.to_string()))?;
+        let config = converted::Config::parse(json).map_err(|error| config_error(error.to_string()))?;
+        let reader = Reader::new(&config.text).map_err(config_error)?;
+        let graph = Vits::new(sizes, weights::var_builder(file, &Device::Cpu));
+        let graph = graph.map_err(|error| config_error(error.to_string()))?;
+        Ok(Self { graph, config, reader })
+    }
+
+    fn speaker_ids(&self) -> &BTreeMap<String, u32> {
+        match &self.config.text {
+            converted::Text::Piper(text) => &text.speaker_id_map,
+            converted::Text::Mms(text) => &text.speaker_id_map,
+        }
+    }
+
+    /// The number of a speaker, given as such or as a name.
+    fn speaker_id(&self, name: &str) -> Result<u32> {
+        let speakers = self.config.n_speakers.max(1);
+        let known = self.speaker_ids();
+        let id = known.get(name).copied().or_else(|| name.trim().parse().ok());
+        id.filter(|id| (*id as usize) < speakers).ok_or_else(|| Error::UnknownSpeaker {
+            name: name.to_owned(),
+            speakers,
+            nearest: nearest(name, known.keys().map(String::as_str)),
+        })
+    }
+}
+
+impl Model for VitsModel {
+    fn sample_rate_hz(&self) -> u32 {
+        self.config.sampling_rate
+    }
+
+    fn samples_per_frame(&self) -> usize {
+        self.graph.config().samples_per_frame()
+    }
+
+    fn voices(&self) -> Vec<&str> {
+        self.speaker_ids().keys().map(String::as_str).collect()
+    }
+
+    fn segment_limits(&self) -> SegmentLimits {
+        SEGMENT_LIMITS
+    }
+
+    fn read(&self, text: &str, options: &Options) -> Result<Phonemized> {
+        self.reader.read(text, options.dialect)
+    }
+
+    fn encode(&self, phonemes: &str) -> Encoded {
+        self.reader.encode(phonemes)
+    }
+
+    fn speaker<'a>(&'a self, options: &Options) -> Result<Box<dyn Speaker<'a> + 'a>> {
+        let speaker = options.voice.as_deref().map_or(Ok(0), |name| self.speaker_id(name))?;
+        let length_scale = options.length_scale.unwrap_or(self.config.length_scale as f32);
+        Ok(Box::new(VitsSpeaker {
+            graph: &self.graph,
+            speaker,
+            length_scale: length_scale / options.speed,
+            noise_scale: options.noise_scale.unwrap_or(self.config.noise_scale as f32),
+            noise_w: options.noise_w.unwrap_or(self.config.noise_scale_w as f32),
+        }))
+    }
+}
+
+struct VitsSpeaker<'a> {
+    graph: &'a Vits,
+    speaker: u32,
+    length_scale: f32,
+    noise_scale: f32,
+    noise_w: f32,
+}
+
+impl<'a> Speaker<'a> for VitsSpeaker<'a> {
+    fn begin(&self, segment: &Encoding, seed: u64, probe: &mut dyn Probe) -> Result<Box<dyn Utterance + 'a>> {
+        let noise = |stage, scale: f32, channels: usize, steps: usize| -> Result<Tensor> {
+            let mut values = noise::normal(seed, stage, segment.index, channels * steps);
+            values.iter_mut().for_each(|value| *value *= scale);
+            Ok(Tensor::from_vec(values, (1, channels, steps), &Device::Cpu)?)
+        };
+        let dp_noise = noise(Stage::Durations, self.noise_w, 2, segment.ids.len())?;
+        let prosody = self.graph.prosody(segment.ids, self.speaker, &dp_noise, self.length_scale, probe)?;
+        let channels = self.graph.config().inter_channels;
+        let z_noise = noise(Stage::Latent, self.noise_scale, channels, self.graph.frames(&prosody))?;
+        Ok(Box::new(VitsUtterance(self.graph.stream(prosody, &z_noise, probe)?)))
+    }
+}
+
+struct VitsUtterance<'a>(Stream<'a>);
+
+impl Utterance for VitsUtterance<'_> {
+    fn durations(&self) -> &[u32] {
+        &self.0.prosody().durations
+    }
+
+    fn is_divisible(&self) -> bool {
+        true
+    }
+
+    fn decode(&mut self, frames: Range<usize>, probe: &mut dyn Probe) -> Result<Vec<f32>> {
+        Ok(self.0.decode(frames, probe)?.to_vec1()?)
+    }
+}

@@ -1,0 +1,240 @@
+//! Speech in the making.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use lumivox_models::NoProbe;
+use lumivox_text::ids::Encoded;
+use lumivox_text::{Boundary, Phonemized, Reason, Segment};
+
+use crate::error::{Error, Result};
+use crate::model::{Encoding, Speaker, Utterance};
+use crate::options::{ChunkSize, Options};
+use crate::synthesizer::Synthesizer;
+use crate::timestamps::Timestamps;
+
+/// Something that is not said as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// Part of the text that is left out.
+    Text(lumivox_text::Warning),
+    /// A word that is longer than the model can read at once: it is said in pieces.
+    Cut(lumivox_text::Warning),
+    /// A phoneme that the model has no id for.
+    Symbol {
+        /// The symbol.
+        symbol: char,
+        /// How often it occurs.
+        count: usize,
+    },
+}
+
+impl Warning {
+    /// Whether something is left out.
+    pub fn is_loss(&self) -> bool {
+        !matches!(self, Warning::Cut(_))
+    }
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Warning::Text(warning) | Warning::Cut(warning) => warning.fmt(f),
+            Warning::Symbol { symbol, count } => {
+                write!(f, "the model does not know the phoneme `{}` ({count}×): not spoken", symbol.escape_debug())
+            }
+        }
+    }
+}
+
+/// A stretch of speech.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// Mono samples in -1..1 at [`Synthesizer::sample_rate_hz`].
+    pub samples: Vec<f32>,
+    /// Which of [`Speech::segments`] it is from.
+    pub segment: usize,
+    /// Whether it is the segment's last one.
+    pub ends_segment: bool,
+}
+
+/// Speech in the making: an iterator over its chunks, each of which is synthesised when it is asked for.
+pub struct Speech<'a> {
+    synthesizer: &'a Synthesizer,
+    speaker: Box<dyn Speaker<'a> + 'a>,
+    read: Phonemized,
+    segments: Vec<Segment>,
+    encoded: Vec<Encoded>,
+    warnings: Vec<Warning>,
+    chunk_size: ChunkSize,
+    seed: u64,
+    silence_samples: usize,
+    timestamps: Timestamps,
+    /// Samples of all segments before the current one.
+    samples_before: u64,
+    /// The number of the segment that is said, or said next.
+    segment: usize,
+    current: Option<Current<'a>>,
+}
+
+/// The segment that is being said.
+struct Current<'a> {
+    utterance: Box<dyn Utterance + 'a>,
+    frames: usize,
+    done_frames: usize,
+}
+
+impl<'a> Speech<'a> {
+    pub(crate) fn new(
+        synthesizer: &'a Synthesizer,
+        speaker: Box<dyn Speaker<'a> + 'a>,
+        read: Phonemized,
+        segments: Vec<Segment>,
+        options: &Options,
+        chunk_size: ChunkSize,
+    ) -> Result<Self> {
+        let model = &synthesizer.model;
+        let encoded: Vec<Encoded> = segments.iter().map(|segment| model.encode(&segment.phonemes)).collect();
+        let warnings = warnings(&read, &segments, &encoded);
+        let (segments, encoded): (Vec<_>, Vec<_>) =
+            segments.into_iter().zip(encoded).filter(|(_, encoded)| !encoded.is_silent()).unzip();
+        if segments.is_empty() {
+            return Err(Error::NothingToSay { warnings: warnings.iter().map(Warning::to_string).collect() });
+        }
+        Ok(Self {
+            synthesizer,
+            speaker,
+            read,
+            segments,
+            encoded,
+            warnings,
+            chunk_size,
+            seed: options.seed,
+            silence_samples: (f64::from(options.sentence_silence_s) * f64::from(model.sample_rate_hz())).round()
+                as usize,
+            timestamps: Timestamps::default(),
+            samples_before: 0,
+            segment: 0,
+            current: None,
+        })
+    }
+
+    /// What is not said as it should be.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// The input as tokens.
+    pub fn read(&self) -> &Phonemized {
+        &self.read
+    }
+
+    /// The segments, each of which becomes one or more chunks.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// The bytes of the input that a segment is said for.
+    pub fn span(&self, segment: usize) -> Range<usize> {
+        let tokens = &self.read.tokens[self.segments[segment].tokens.clone()];
+        let start = tokens.first().map_or(0, |token| token.span.start);
+        start..tokens.last().map_or(start, |token| token.span.end)
+    }
+
+    /// When each word sounds: of the segments whose first chunk was handed out, so of everything at the end.
+    pub fn timestamps(&self) -> &Timestamps {
+        &self.timestamps
+    }
+
+    fn begin(&mut self) -> Result<Current<'a>> {
+        let encoded = &self.encoded[self.segment];
+        let symbols = self.segments[self.segment].phonemes.chars().count();
+        let segment = Encoding { ids: &encoded.ids, symbols, index: self.segment as u32 };
+        let (speaker, seed) = (&self.speaker, self.seed);
+        let utterance = self.synthesizer.install(|| speaker.begin(&segment, seed, &mut NoProbe))?;
+        let frames = utterance.durations().iter().sum::<u32>() as usize;
+        self.time(utterance.durations(), frames);
+        Ok(Current { utterance, frames, done_frames: 0 })
+    }
+
+    /// Notes when the current segment's symbols sound.
+    fn time(&mut self, durations: &[u32], frames: usize) {
+        let (encoded, segment) = (&self.encoded[self.segment], &self.segments[self.segment]);
+        let rate = f64::from(self.synthesizer.sample_rate_hz());
+        let samples_per_frame = self.synthesizer.samples_per_frame() as u64;
+        let seconds = |frames: u64| (self.samples_before + frames * samples_per_frame) as f64 / rate;
+        let symbols: Vec<char> = segment.phonemes.chars().collect();
+        let (mut start, mut id) = (0u64, 0);
+        while id < durations.len() {
+            // A symbol may have several ids.
+            let symbol = encoded.symbols[id];
+            let same = encoded.symbols[id..].iter().take_while(|other| **other == symbol).count();
+            let end = start + durations[id..id + same].iter().map(|frames| u64::from(*frames)).sum::<u64>();
+            if let Some(place) = symbol
+                && let Some(token) = segment.owners[place]
+            {
+                self.timestamps.push(&self.read.tokens, token, symbols[place], seconds(start), seconds(end));
+            }
+            (start, id) = (end, id + same);
+        }
+        self.timestamps.duration_s = seconds(frames as u64);
+    }
+
+    fn chunk(&mut self) -> Result<Chunk> {
+        let mut current = match self.current.take() {
+            Some(current) => current,
+            None => self.begin()?,
+        };
+        let whole = if current.utterance.is_divisible() { self.chunk_size } else { ChunkSize::Segment };
+        let length = whole.frames(current.done_frames).min(current.frames - current.done_frames);
+        let frames = current.done_frames..current.done_frames + length;
+        let mut samples = self.synthesizer.install(|| current.utterance.decode(frames.clone(), &mut NoProbe))?;
+        let segment = self.segment;
+        let ends_segment = frames.end == current.frames;
+        if ends_segment {
+            if self.segments[segment].boundary >= Boundary::Sentence && segment + 1 < self.segments.len() {
+                samples.resize(samples.len() + self.silence_samples, 0.0);
+                self.samples_before += self.silence_samples as u64;
+            }
+            self.samples_before += (current.frames * self.synthesizer.samples_per_frame()) as u64;
+            self.segment += 1;
+        } else {
+            current.done_frames = frames.end;
+            self.current = Some(current);
+        }
+        Ok(Chunk { samples, segment, ends_segment })
+    }
+}
+
+impl Iterator for Speech<'_> {
+    type Item = Result<Chunk>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.segment >= self.segments.len() {
+            return None;
+        }
+        let chunk = self.chunk();
+        if chunk.is_err() {
+            // A failed segment ends the speech: going on would drop words.
+            self.segment = self.segments.len();
+        }
+        Some(chunk)
+    }
+}
+
+/// What is not said as it should be: what the text's front-end reports, words that had to be cut, and symbols that the model has no id for.
+fn warnings(read: &Phonemized, segments: &[Segment], encoded: &[Encoded]) -> Vec<Warning> {
+    let mut unknown = BTreeMap::new();
+    for (_, symbol) in encoded.iter().flat_map(|encoded| &encoded.unknown) {
+        *unknown.entry(*symbol).or_insert(0) += 1;
+    }
+    let cut_tokens = segments.iter().filter(|segment| segment.cut_inside_word).map(|segment| segment.tokens.end - 1);
+    let cut = cut_tokens.collect::<BTreeSet<_>>().into_iter().map(|index| {
+        let token = &read.tokens[index];
+        // The beginning is enough to find such a word by.
+        let text: String = token.text.chars().take(40).collect();
+        Warning::Cut(lumivox_text::Warning { text, span: token.span.clone(), reason: Reason::Cut })
+    });
+    let text = read.warnings.iter().cloned().map(Warning::Text);
+    text.chain(cut).chain(unknown.into_iter().map(|(symbol, count)| Warning::Symbol { symbol, count })).collect()
+}
