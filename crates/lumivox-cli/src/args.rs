@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use lumivox::VoiceSpec;
 use lumivox::text::Dialect;
 
-/// Text to speech with Kokoro-82M, without Python and ONNX Runtime.
+/// Text to speech with Kokoro-82M, Piper voices and MMS-TTS, without Python and ONNX Runtime.
 ///
-/// The first `say` fetches the model (some 120 to 360 MB) into the cache folder and keeps it there; after that nothing is fetched.
+/// The first `say` fetches Kokoro (some 120 to 360 MB) into the cache folder and keeps it there; after that nothing is fetched.
 #[derive(Parser)]
 #[command(name = "lumivox", version, arg_required_else_help = true, args_override_self = true, after_help = EXIT_CODES)]
 pub struct Arguments {
@@ -26,6 +25,8 @@ Models are kept in $LUMIVOX_HOME, else in the user's cache folder. HF_HOME, HF_E
 pub enum Command {
     /// Speaks text into a WAV file or a pipe.
     Say(SayArguments),
+    /// Takes Piper's own arguments: `lumivox piper …` does what `piper …` does.
+    Piper(PiperArguments),
     /// Fetches a model and converts it.
     Pull(PullArguments),
     /// Lists the models that can be pulled, and which are here.
@@ -48,13 +49,16 @@ Examples:
   lumivox say -i story.txt -o story.wav --voice bf_emma --speed 1.1
   lumivox say \"Half and half.\" --voice af_heart:60,af_bella:40
   lumivox say \"I say [tomato](/təmˈɑːtQ/).\" --voice bm_george
-  echo \"To the speakers\" | lumivox say -o - | aplay
+  lumivox say \"Said by a Piper voice.\" -m en_US-lessac-medium --length-scale 1.2
+  echo \"To the speakers, from the first word on\" | lumivox say -m piper-joe --stream | aplay
+  lumivox say -i story.txt --timestamps story.srt
   lumivox say -i lines.txt --lines -o clips")]
 pub struct SayArguments {
     /// The text; without it and without --input, standard input.
     pub text: Option<String>,
-    #[command(flatten)]
-    pub model: ModelArgument,
+    /// A model's name (see `lumivox models`), or a model file: anything with a `/` or a `.` in it, a Piper voice's .onnx too. If not given: kokoro.
+    #[arg(short, long, value_name = "NAME|FILE")]
+    pub model: Option<String>,
     /// Reads the text from a file, or from standard input with `-`.
     #[arg(short, long, value_name = "FILE", conflicts_with = "text")]
     pub input: Option<PathBuf>,
@@ -64,11 +68,14 @@ pub struct SayArguments {
     /// Says each line of the input into a file of its own, 0001.wav and so on by the line's number.
     #[arg(long)]
     pub lines: bool,
+    /// Sends each stretch of audio on as soon as it exists, to standard output unless --output is given.
+    #[arg(long, conflicts_with = "lines")]
+    pub stream: bool,
+    /// Writes when each word and phoneme sounds, with the bytes of the text: .json, or subtitles as .srt or .vtt.
+    #[arg(long, value_name = "FILE", conflicts_with = "lines")]
+    pub timestamps: Option<PathBuf>,
     #[command(flatten)]
-    pub reading: ReadingArguments,
-    /// Speaking rate: 0.25 (slow) to 4 (fast).
-    #[arg(short, long, default_value_t = 1.0, allow_negative_numbers = true, value_parser = speed)]
-    pub speed: f32,
+    pub delivery: DeliveryArguments,
     /// The same seed gives the same audio, sample for sample.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
@@ -98,12 +105,6 @@ pub struct SayArguments {
     pub json: bool,
 }
 
-/// Reads a speed that the model can follow.
-fn speed(text: &str) -> Result<f32, String> {
-    let speed: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if (0.25..=4.0).contains(&speed) { Ok(speed) } else { Err(lumivox::Error::Speed(speed).to_string()) }
-}
-
 /// Which model.
 #[derive(Args)]
 pub struct ModelArgument {
@@ -112,15 +113,118 @@ pub struct ModelArgument {
     pub model: String,
 }
 
-/// How text is read.
+/// How it is said.
 #[derive(Args)]
-pub struct ReadingArguments {
-    /// A voice, or a blend: `af_heart:60,af_bella:40`, `af_heart.4+af_bella.6`, `af_heart,af_bella`.
-    #[arg(short, long, default_value = "af_heart")]
-    pub voice: VoiceSpec,
+pub struct DeliveryArguments {
+    /// Kokoro: a voice (af_heart if not given), or a blend: `af_heart:60,af_bella:40`, `af_heart.4+af_bella.6`, `af_heart,af_bella`. VITS: a speaker's name or number.
+    #[arg(short, long, visible_alias = "speaker")]
+    pub voice: Option<String>,
     /// The language of the text (en-us, en-gb); the voice's own if not given.
     #[arg(short, long, value_name = "TAG")]
     pub language: Option<Dialect>,
+    /// Speaking rate: 0.25 (slow) to 4 (fast).
+    #[arg(short, long, default_value_t = 1.0, allow_negative_numbers = true)]
+    pub speed: f32,
+    /// Factor of all durations, 0.1 to 10; the voice's own if not given.
+    #[arg(long, alias = "length_scale", value_name = "FACTOR", allow_negative_numbers = true)]
+    pub length_scale: Option<f32>,
+    /// VITS: how lively the voice is, 0 to 10; the voice's own if not given.
+    #[arg(long, alias = "noise_scale", value_name = "DEVIATION", allow_negative_numbers = true)]
+    pub noise_scale: Option<f32>,
+    /// VITS: how lively the rhythm is, 0 to 10; the voice's own if not given.
+    #[arg(long, aliases = ["noise_w", "noise-w-scale", "noise_w_scale"], value_name = "DEVIATION", allow_negative_numbers = true)]
+    pub noise_w: Option<f32>,
+    /// Seconds of silence behind each sentence.
+    #[arg(
+        long,
+        alias = "sentence_silence",
+        value_name = "SECONDS",
+        default_value_t = 0.0,
+        allow_negative_numbers = true
+    )]
+    pub sentence_silence: f32,
+}
+
+/// Arguments of `piper`, with both of Piper's spellings.
+#[derive(Args)]
+#[command(after_help = "\
+Where Piper and this program differ: a voice's name is looked for on the hub, too, if there is no such file; audio is never played.
+Examples:
+  echo \"Hello.\" | lumivox piper -m en_US-lessac-medium.onnx -f hello.wav
+  echo \"Hello.\" | lumivox piper -m en_US-lessac-medium --output_raw | aplay -r 22050 -f S16_LE -t raw -
+  lumivox piper -m voice.onnx --json-input -d clips < lines.jsonl")]
+pub struct PiperArguments {
+    /// A voice's .onnx file, or its name.
+    #[arg(short, long, value_name = "NAME|FILE")]
+    pub model: String,
+    /// The voice's configuration; FILE.onnx.json beside the voice if not given.
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Reads lines of text from files; from standard input if not given.
+    #[arg(short, long, alias = "input_file", value_name = "FILE", conflicts_with = "text")]
+    pub input_file: Vec<PathBuf>,
+    /// The text; if given, standard input is not read.
+    pub text: Vec<String>,
+    /// The WAV file for all lines, `-` for standard output; output.wav if not given.
+    #[arg(short = 'f', long, alias = "output_file", value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
+    /// A folder that gets a WAV file for each line.
+    #[arg(short = 'd', long, alias = "output_dir", value_name = "FOLDER", conflicts_with = "output_file")]
+    pub output_dir: Option<PathBuf>,
+    /// What files in --output-dir are called after.
+    #[arg(long, alias = "output_dir_naming", value_enum, default_value_t = Naming::Timestamp)]
+    pub output_dir_naming: Naming,
+    /// Bare 16-bit samples to standard output, sentence by sentence.
+    #[arg(long, alias = "output_raw", conflicts_with_all = ["output_file", "output_dir"])]
+    pub output_raw: bool,
+    /// Each line of the input is a JSON object: `text`, and if wanted `speaker` (name), `speaker_id`, `output_file`.
+    #[arg(long, alias = "json_input")]
+    pub json_input: bool,
+    /// Number of the speaker.
+    #[arg(short, long)]
+    pub speaker: Option<String>,
+    /// Factor of all durations.
+    #[arg(long, alias = "length_scale", allow_negative_numbers = true)]
+    pub length_scale: Option<f32>,
+    /// How lively the voice is.
+    #[arg(long, alias = "noise_scale", allow_negative_numbers = true)]
+    pub noise_scale: Option<f32>,
+    /// How lively the rhythm is.
+    #[arg(long, aliases = ["noise_w_scale", "noise-w", "noise_w"], allow_negative_numbers = true)]
+    pub noise_w_scale: Option<f32>,
+    /// Seconds of silence between sentences.
+    #[arg(long, alias = "sentence_silence", default_value_t = 0.0, allow_negative_numbers = true)]
+    pub sentence_silence: f32,
+    /// Factor of the volume.
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
+    pub volume: f32,
+    /// Keeps the model's own volume; otherwise each sentence is made as loud as 16 bits hold.
+    #[arg(long, alias = "no_normalize")]
+    pub no_normalize: bool,
+    /// Folders in which NAME.onnx is looked for, besides the current one.
+    #[arg(long, alias = "data_dir", value_name = "FOLDER")]
+    pub data_dir: Vec<PathBuf>,
+    /// Is taken and has no effect: this program computes on the CPU.
+    #[arg(long, alias = "use_cuda", alias = "use-cuda")]
+    pub cuda: bool,
+    /// Is taken and has no effect: an installed espeak-ng knows where its data are.
+    #[arg(long, alias = "espeak_data", value_name = "FOLDER", hide = true)]
+    pub espeak_data: Option<PathBuf>,
+    /// Prints the figures of each line.
+    #[arg(long)]
+    pub debug: bool,
+    /// Prints nothing but errors.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// What files are called after.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Naming {
+    /// The time, in nanoseconds.
+    Timestamp,
+    /// The text.
+    Text,
 }
 
 /// What goes to standard output.

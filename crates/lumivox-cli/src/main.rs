@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod output;
 mod progress;
+mod sink;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,7 @@ const FATAL: u8 = 2;
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Say(arguments) => commands::say::run(&arguments),
+        Command::Piper(arguments) => commands::piper::run(&arguments),
         Command::Pull(arguments) => commands::pull::run(&arguments),
         Command::Models(arguments) => commands::models::run(&arguments),
         Command::Voices(arguments) => commands::voices::run(&arguments),

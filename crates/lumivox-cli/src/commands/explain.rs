@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use lumivox::SEGMENT_LIMITS;
+use lumivox::KOKORO_SEGMENT_LIMITS;
 use lumivox::text::{English, Phonemized, Segment, segments};
 
 use super::read_text;
@@ -17,7 +17,7 @@ const MAX_TEXT_BYTES: usize = 500_000;
 pub fn run(arguments: &ExplainArguments) -> Result<ExitCode> {
     let input = read_text(arguments.text.as_deref(), None, MAX_TEXT_BYTES)?;
     let read = English::new(arguments.language)?.phonemize(&input);
-    let segments = segments(&read, &SEGMENT_LIMITS);
+    let segments = segments(&read, &KOKORO_SEGMENT_LIMITS);
     if arguments.json {
         print(&format!("{}\n", json(&read, &segments)?))?;
     } else {

@@ -4,6 +4,7 @@ pub mod convert;
 pub mod explain;
 pub mod inspect;
 pub mod models;
+pub mod piper;
 pub mod pull;
 pub mod say;
 pub mod voices;
@@ -11,11 +12,31 @@ pub mod voices;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use lumivox::Synthesizer;
 use lumivox::store::Store;
 
 use crate::progress::PullProgress;
+
+/// A model that can speak.
+struct Loaded {
+    synthesizer: Synthesizer,
+    /// The model file's name without extension.
+    name: String,
+    /// What loading took.
+    load_s: f64,
+}
+
+/// Loads the model that is asked for, pulled first if need be; Kokoro where none is.
+fn load(model: Option<&str>, threads: Option<usize>, quiet: bool) -> Result<Loaded> {
+    let path = resolve(model.unwrap_or("kokoro"), quiet)?;
+    let started = Instant::now();
+    let synthesizer = Synthesizer::open(&path, threads)?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(Loaded { synthesizer, name, load_s: started.elapsed().as_secs_f64() })
+}
 
 /// The model file for a name or path, pulled first if need be.
 fn resolve(model: &str, quiet: bool) -> Result<PathBuf> {
@@ -61,4 +82,12 @@ fn read_text(argument: Option<&str>, file: Option<&Path>, limit: usize) -> Resul
     })?;
     // A byte order mark is not part of the text.
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// The model file of a Piper voice's .onnx, converted unless it was before.
+fn import(path: &Path, config: Option<&Path>, quiet: bool) -> Result<PathBuf> {
+    let progress = PullProgress::new(quiet);
+    let model = Store::open()?.import(path, config, &progress);
+    progress.finish();
+    Ok(model?)
 }
