@@ -170,10 +170,7 @@ fn letters() -> PhonemeIds {
 fn text_voices_read_code_points() {
     let ids = letters();
     let said = piper::phonemize_text("Ще не вмерла, Україна й ко́жен!  Так: 5 ₴", &ids);
-    assert_eq!(
-        said.phonemes(),
-        "ще не вмерла, украі\u{308}на и\u{306} ко\u{301}жен!  так:".replace("і\u{308}", "і\u{308}")
-    );
+    assert_eq!(said.phonemes(), "ще не вмерла, украі\u{308}на и\u{306} ко\u{301}жен!  так:");
     assert_eq!(warned(&said), [("5", Reason::Digits), ("₴", Reason::Symbol)]);
     assert!(ids.encode(&said.phonemes()).unknown.is_empty());
     let boundaries: Vec<_> = said.tokens.iter().filter(|t| t.boundary == Boundary::Sentence).collect();
