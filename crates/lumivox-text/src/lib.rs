@@ -1,9 +1,15 @@
 //! Text to what a speech model reads: tokens with phonemes, segments, ids.
 //!
-//! [`English`] turns text into [`Token`]s, each with its span in the original, the words that are said and their phonemes
-//! in misaki's symbols. [`segments`] cuts them where a speaker would pause; [`ids::kokoro::Vocabulary`] turns phonemes into
-//! the ids of a model. No word is lost: what cannot be said is a [`Warning`]. Dictionaries and models are compiled in,
-//! nothing is downloaded, and there is no tensor library here.
+//! A front-end turns text into [`Token`]s, each with its span in the original and its phonemes:
+//!
+//! - [`English`], in misaki's symbols, as Kokoro reads them; [`to_espeak`] rewrites those in espeak-ng's IPA for Piper's voices;
+//! - [`espeak::Espeak`], other languages through an installed espeak-ng, for Piper's voices;
+//! - [`piper::phonemize_text`], for Piper's voices that read letters;
+//! - [`mms::Mms`], for MMS-TTS, which reads letters too, some languages' [romanised](uroman).
+//!
+//! [`with_phoneme_blocks`] lets a text give phonemes of its own. [`segments`] cuts tokens where a speaker would pause; [`ids`]
+//! turns phonemes into the ids of a model. No word is lost: what cannot be said is a [`Warning`]. Dictionaries and models are
+//! compiled in, nothing is downloaded, and there is no tensor library here.
 
 mod characters;
 mod data;

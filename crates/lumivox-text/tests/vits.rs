@@ -109,7 +109,7 @@ fn sentences_end_in_any_script() {
 fn long_texts_are_cut_at_sentences_and_clauses() {
     let sentence = "A dog ran to the river, and the cat sat on a mat, which was red. ";
     let said = model("eng").phonemize(&sentence.repeat(40));
-    let limits = SegmentLimits { first_symbols: 40, growth_percent: 200, max_symbols: 200 };
+    let limits = SegmentLimits { first_symbols: 40, growth_percent: 200, max_symbols: 200, ..SegmentLimits::default() };
     let cut = segments(&said, &limits);
     assert_eq!(cut[0].phonemes, "a dog ran to the river");
     assert!(cut[1..].iter().all(|segment| segment.boundary >= Boundary::Sentence), "{cut:#?}");
@@ -170,10 +170,7 @@ fn letters() -> PhonemeIds {
 fn text_voices_read_code_points() {
     let ids = letters();
     let said = piper::phonemize_text("Ще не вмерла, Україна й ко́жен!  Так: 5 ₴", &ids);
-    assert_eq!(
-        said.phonemes(),
-        "ще не вмерла, украі\u{308}на и\u{306} ко\u{301}жен!  так:".replace("і\u{308}", "і\u{308}")
-    );
+    assert_eq!(said.phonemes(), "ще не вмерла, украі\u{308}на и\u{306} ко\u{301}жен!  так:");
     assert_eq!(warned(&said), [("5", Reason::Digits), ("₴", Reason::Symbol)]);
     assert!(ids.encode(&said.phonemes()).unknown.is_empty());
     let boundaries: Vec<_> = said.tokens.iter().filter(|t| t.boundary == Boundary::Sentence).collect();

@@ -46,7 +46,8 @@ impl Markup {
         for found in self.0.captures_iter(original) {
             let (Some(whole), Some(word)) = (found.get(0), found.get(1)) else { continue };
             // Nothing to say otherwise: ordinary text then.
-            if !word.as_str().contains(char::is_alphanumeric) || word.as_str().ends_with(char::is_control) {
+            let visible = word.as_str().trim_end_matches(is_invisible);
+            if !visible.contains(char::is_alphanumeric) || visible.ends_with(char::is_control) {
                 continue;
             }
             source.append(original, at..whole.start());
