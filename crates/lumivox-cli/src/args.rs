@@ -31,7 +31,7 @@ pub enum Command {
     Pull(PullArguments),
     /// Lists the models that can be pulled, and which are here.
     Models(ModelsArguments),
-    /// Lists a model's voices.
+    /// Lists a model's voices or speakers.
     Voices(VoicesArguments),
     /// Makes a model file from a published checkpoint.
     Convert(ConvertArguments),

@@ -23,6 +23,9 @@ use flow::Flow;
 use generator::Generator;
 use text_encoder::{Encoded, TextEncoder};
 
+/// The most frames that are made at once: over half an hour of speech, where a sentence has seconds.
+const MAX_FRAMES: u64 = 200_000;
+
 /// The graph with its weights.
 pub struct Vits {
     config: Config,
@@ -71,7 +74,7 @@ impl Vits {
     /// trained and larger for slower.
     ///
     /// # Errors
-    /// If there are no ids or one that does not exist, or the speaker does not.
+    /// If there are no ids or one that does not exist, or the speaker does not; or if the durations are none or absurd.
     pub fn prosody(
         &self,
         ids: &[u32],
@@ -99,6 +102,9 @@ impl Vits {
         let durations = frames.into_iter().map(|frames| frames.max(0.0) as u32).collect::<Vec<_>>();
         if durations.iter().all(|frames| *frames == 0) {
             bail!("the model gives the text no duration");
+        }
+        if durations.iter().map(|frames| u64::from(*frames)).sum::<u64>() > MAX_FRAMES {
+            bail!("the model gives the text more than {MAX_FRAMES} frames; its weights can't be right");
         }
         probe.stage("durations", &Tensor::from_slice(&durations, durations.len(), &self.device)?);
         Ok(Prosody { durations, encoded, g })
