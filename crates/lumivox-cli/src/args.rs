@@ -352,6 +352,8 @@ pub enum Dtype {
     F32,
     /// 16-bit floats: half the size.
     F16,
+    /// 8-bit integers with a scale for each output channel: a quarter of the size.
+    I8,
 }
 
 impl From<Dtype> for lumivox::convert::Dtype {
@@ -359,6 +361,7 @@ impl From<Dtype> for lumivox::convert::Dtype {
         match dtype {
             Dtype::F32 => Self::F32,
             Dtype::F16 => Self::F16,
+            Dtype::I8 => Self::I8,
         }
     }
 }
@@ -366,7 +369,7 @@ impl From<Dtype> for lumivox::convert::Dtype {
 /// Arguments of `inspect`.
 #[derive(Args)]
 pub struct InspectArguments {
-    /// A model file, or the name of a model that is here.
+    /// A model file, or the name of a model that is here; `embedded` is the voice inside this program.
     #[arg(value_name = "NAME|FILE", default_value = "kokoro")]
     pub model: String,
     /// Lists every tensor.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Result, Shape, Tensor, bail};
 use candle_nn::Init;
 use candle_nn::var_builder::{SimpleBackend, VarBuilder};
-use lumivox_convert::{Dtype, ModelFile};
+use lumivox_convert::ModelFile;
 
-/// Parameters of `file` by name, in `f32`. Each is copied out of the mapped file when a layer asks for it, so that what a layer packs for itself is the only
+/// Parameters of `file` by name, in `f32`. Each is copied out of the file when a layer asks for it, so that what a layer packs for itself is the only
 /// copy that stays.
 pub(crate) fn var_builder(file: Arc<ModelFile>, device: &Device) -> VarBuilder<'static> {
     VarBuilder::from_backend(Box::new(Parameters(file)), DType::F32, device.clone())
@@ -15,12 +15,10 @@ pub(crate) fn var_builder(file: Arc<ModelFile>, device: &Device) -> VarBuilder<'
 
 /// One tensor of `file` in `f32`.
 pub(crate) fn tensor(file: &ModelFile, name: &str, device: &Device) -> Result<Tensor> {
-    let Some(view) = file.tensor(name) else { bail!("the tensor `{name}` is missing") };
-    let dtype = match file.dtype() {
-        Dtype::F32 => DType::F32,
-        Dtype::F16 => DType::F16,
+    let (Some(view), Some(values)) = (file.tensor(name), file.values(name)) else {
+        bail!("the tensor `{name}` is missing")
     };
-    Tensor::from_raw_buffer(view.data(), dtype, view.shape(), device)?.to_dtype(DType::F32)
+    Tensor::from_vec(values, view.shape(), device)
 }
 
 struct Parameters(Arc<ModelFile>);

@@ -11,9 +11,14 @@
 //! | `sample_rate` | Hz |
 //! | `blake3` | hash of the data section, in hexadecimal |
 //!
-//! Tensors have their upstream names after weight-norm folding and are all f32 or all f16; voices are tensors `voices.NAME`.
-//! Header and data are in the order of names, so that equal input gives equal bytes, and data starts at a multiple of 64 bytes.
+//! Tensors have their upstream names after weight-norm folding; voices are tensors `voices.NAME`. They are all f32, or all f16; or
+//! weights are i8 and all others f16. A weight of 8 bits has scales, the f32 tensor `NAME.scale`, one for each output channel: its
+//! shape is the weight's with every other dimension 1, and the weight is the product of the two.
+//!
+//! The header is in the order of names, data too but with larger elements first, so that equal input gives equal bytes and every
+//! element is aligned; data starts at a multiple of 64 bytes.
 
+mod quantize;
 mod read;
 mod write;
 
@@ -60,7 +65,7 @@ impl fmt::Display for Family {
     }
 }
 
-/// Element type of a file's tensors.
+/// Element type of a file's weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Dtype {
     /// 32-bit floats.
@@ -68,6 +73,9 @@ pub enum Dtype {
     F32,
     /// 16-bit floats: half the size.
     F16,
+    /// 8-bit integers with a scale for each output channel: a quarter of the size. What is small, embeddings and voices are
+    /// 16-bit floats.
+    I8,
 }
 
 impl Dtype {
@@ -75,6 +83,7 @@ impl Dtype {
         match self {
             Self::F32 => 4,
             Self::F16 => 2,
+            Self::I8 => 1,
         }
     }
 
@@ -83,6 +92,7 @@ impl Dtype {
         match self {
             Self::F32 => "F32",
             Self::F16 => "F16",
+            Self::I8 => "I8",
         }
     }
 }

@@ -1,9 +1,11 @@
-//! Opening a model file: mapped into memory, and refused unless everything about it is as it should be.
+//! Opening a model file: mapped into memory, or part of the program, and refused unless everything about it is as it should be.
 
+use super::quantize::{dequantize, scale_name, scaled_axis};
 use super::{Dtype, FORMAT, Family, Metadata};
 use crate::error::others;
 use crate::kokoro::{self, VOICE_PREFIX};
 use crate::schema::Schema;
+use crate::tensor::Float;
 use crate::{ConvertError, vits};
 use memmap2::Mmap;
 use rayon::prelude::*;
@@ -12,6 +14,7 @@ use safetensors::tensor::{SafeTensorError, TensorInfo, TensorView};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 /// Why a model file is refused. Every message names the file and says what to do.
@@ -82,9 +85,9 @@ pub enum Problem {
         /// Its shape in the file.
         found: Vec<usize>,
     },
-    /// A tensor is neither f32 nor f16, or differs from the others.
+    /// A tensor is of a type that model files don't have, or that does not go with the others'.
     #[error(
-        "the tensor `{name}` has element type {found}; all tensors must be F32, or all F16; convert the model again"
+        "the tensor `{name}` has element type {found}; tensors must be all F32, or all F16, or I8 with scales beside F16; convert the model again"
     )]
     Dtype {
         /// The tensor.
@@ -100,14 +103,34 @@ pub enum Problem {
     },
 }
 
-/// A model file, mapped and checked.
+/// A model file, mapped or part of the program, and checked.
 #[derive(Debug)]
 pub struct ModelFile {
-    map: Mmap,
+    bytes: Bytes,
     data_start: usize,
     tensors: BTreeMap<String, TensorInfo>,
+    /// Scales of the tensors of 8 bits, by the tensor's name.
+    scales: BTreeMap<String, TensorInfo>,
     metadata: Metadata,
     dtype: Dtype,
+}
+
+/// Where a file's bytes are.
+#[derive(Debug)]
+enum Bytes {
+    Mapped(Mmap),
+    Static(&'static [u8]),
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Static(bytes) => bytes,
+        }
+    }
 }
 
 impl ModelFile {
@@ -123,19 +146,32 @@ impl ModelFile {
         Self::open_checked(path).map_err(|problem| ModelFileError { path: path.to_path_buf(), problem })
     }
 
+    /// The model file that `bytes` are, checked like one that is opened. Errors call it `name`.
+    ///
+    /// # Errors
+    /// Any check fails; see [`Problem`].
+    pub fn from_static(name: &str, bytes: &'static [u8]) -> Result<Self, ModelFileError> {
+        Self::check(Bytes::Static(bytes)).map_err(|problem| ModelFileError { path: name.into(), problem })
+    }
+
     fn open_checked(path: &Path) -> Result<Self, Problem> {
         // Before it is opened, as opening a pipe waits for who writes to it.
         if !path.metadata()?.is_file() {
             return Err(Problem::Header("it is a folder or device".into()));
         }
-        let map = map_file(&File::open(path)?)?;
+        Self::check(Bytes::Mapped(map_file(&File::open(path)?)?))
+    }
+
+    fn check(bytes: Bytes) -> Result<Self, Problem> {
         let (header_len, header) =
-            SafeTensors::read_metadata(&map).map_err(|e| Problem::Header(describe(&e, map.len())))?;
+            SafeTensors::read_metadata(&bytes).map_err(|e| Problem::Header(describe(&e, bytes.len())))?;
         let fields = header.metadata().clone().unwrap_or_default();
         let metadata = parse_metadata(&fields)?;
-        let tensors: BTreeMap<_, _> = header.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect();
+        let mut tensors: BTreeMap<_, _> =
+            header.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect();
+        let scales = take_scales(&mut tensors)?;
         let dtype = common_dtype(&tensors)?;
-        let file = Self { map, data_start: 8 + header_len, tensors, metadata, dtype };
+        let file = Self { bytes, data_start: 8 + header_len, tensors, scales, metadata, dtype };
         file.check_shapes()?;
         file.check_hash(field(&fields, "blake3")?)?;
         file.check_finite()?;
@@ -147,12 +183,25 @@ impl ModelFile {
         &self.metadata
     }
 
-    /// Element type of every tensor.
+    /// Element type of the weights: of every tensor, but for what is small in files of [`Dtype::I8`].
     pub fn dtype(&self) -> Dtype {
         self.dtype
     }
 
-    /// The tensor `name`, its bytes borrowed from the mapped file.
+    /// The values of the tensor `name`, whatever its element type; weights of 8 bits are multiplied by their scales.
+    pub fn values(&self, name: &str) -> Option<Vec<f32>> {
+        let tensor = self.tensor(name)?;
+        match tensor.dtype() {
+            safetensors::Dtype::I8 => {
+                let scale = self.view(self.scales.get(name)?)?;
+                dequantize(tensor.data(), tensor.shape(), &Float::F32.decode(scale.data()), scale.shape())
+            }
+            safetensors::Dtype::F16 => Some(Float::F16.decode(tensor.data())),
+            _ => Some(Float::F32.decode(tensor.data())),
+        }
+    }
+
+    /// The tensor `name`, its bytes borrowed from the file; of a weight of 8 bits without its scales ([`Self::values`] has them in).
     pub fn tensor(&self, name: &str) -> Option<TensorView<'_>> {
         self.tensors.get(name).and_then(|info| self.view(info))
     }
@@ -179,7 +228,7 @@ impl ModelFile {
     }
 
     fn data(&self) -> &[u8] {
-        &self.map[self.data_start..]
+        &self.bytes[self.data_start..]
     }
 
     fn view(&self, info: &TensorInfo) -> Option<TensorView<'_>> {
@@ -228,9 +277,10 @@ impl ModelFile {
     }
 
     fn check_finite(&self) -> Result<(), Problem> {
-        let not_finite = self.tensors.par_iter().find_first(|(_, info)| {
-            let (start, end) = info.data_offsets;
-            !all_finite(self.data().get(start..end).unwrap_or_default(), self.dtype)
+        let is_finite = |info: &TensorInfo| self.view(info).is_some_and(|tensor| all_finite(&tensor));
+        let not_finite = self.tensors.par_iter().find_first(|(name, info)| {
+            !is_finite(info)
+                || self.scales.get(*name).is_some_and(|scale| !self.view(scale).is_some_and(|s| scales_are_finite(&s)))
         });
         not_finite.map_or(Ok(()), |(name, _)| Err(Problem::NotFinite { name: name.clone() }))
     }
@@ -246,18 +296,24 @@ fn map_file(file: &File) -> io::Result<Mmap> {
 
 /// Whether no exponent has all its bits set, which is how NaN and the infinities are written. Folding instead of stopping at the
 /// first lets the loop be vectorised.
-fn all_finite(bytes: &[u8], dtype: Dtype) -> bool {
+fn all_finite(tensor: &TensorView<'_>) -> bool {
     const BLOCK: usize = 1 << 12;
-    match dtype {
-        Dtype::F32 => bytes.as_chunks::<4>().0.chunks(BLOCK).all(|block| {
-            const EXPONENT: u32 = 0x7f80_0000;
-            !block.iter().fold(false, |bad, &b| bad | (u32::from_le_bytes(b) & EXPONENT == EXPONENT))
-        }),
-        Dtype::F16 => bytes.as_chunks::<2>().0.chunks(BLOCK).all(|block| {
+    match tensor.dtype() {
+        safetensors::Dtype::I8 => true,
+        safetensors::Dtype::F16 => tensor.data().as_chunks::<2>().0.chunks(BLOCK).all(|block| {
             const EXPONENT: u16 = 0x7c00;
             !block.iter().fold(false, |bad, &b| bad | (u16::from_le_bytes(b) & EXPONENT == EXPONENT))
         }),
+        _ => tensor.data().as_chunks::<4>().0.chunks(BLOCK).all(|block| {
+            const EXPONENT: u32 = 0x7f80_0000;
+            !block.iter().fold(false, |bad, &b| bad | (u32::from_le_bytes(b) & EXPONENT == EXPONENT))
+        }),
     }
+}
+
+/// Whether the scales times any quantum are finite.
+fn scales_are_finite(scale: &TensorView<'_>) -> bool {
+    Float::F32.decode(scale.data()).iter().all(|scale| (scale * f32::from(i8::MIN)).is_finite())
 }
 
 fn describe(error: &SafeTensorError, len: usize) -> String {
@@ -290,13 +346,41 @@ fn parse_metadata(fields: &HashMap<String, String>) -> Result<Metadata, Problem>
     })
 }
 
-fn common_dtype(tensors: &BTreeMap<String, TensorInfo>) -> Result<Dtype, Problem> {
-    let first = tensors.values().next().map(|info| info.dtype);
-    for (name, info) in tensors {
-        let known = matches!(info.dtype, safetensors::Dtype::F32 | safetensors::Dtype::F16);
-        if !known || Some(info.dtype) != first {
-            return Err(Problem::Dtype { name: name.clone(), found: info.dtype.to_string() });
+/// Takes the scales of all tensors of 8 bits out of `tensors`.
+///
+/// # Errors
+/// They are missing, not f32, or their shape is not a scale's.
+fn take_scales(tensors: &mut BTreeMap<String, TensorInfo>) -> Result<BTreeMap<String, TensorInfo>, Problem> {
+    let is_quantized = |(_, info): &(&String, &TensorInfo)| info.dtype == safetensors::Dtype::I8;
+    let quantized: Vec<_> =
+        tensors.iter().filter(is_quantized).map(|(name, info)| (name.clone(), info.shape.clone())).collect();
+    let mut scales = BTreeMap::new();
+    for (tensor, shape) in quantized {
+        let name = scale_name(&tensor);
+        let Some(info) = tensors.remove(&name) else { return Err(Problem::Missing { name, count: 1 }) };
+        if info.dtype != safetensors::Dtype::F32 {
+            return Err(Problem::Dtype { name, found: info.dtype.to_string() });
         }
+        if scaled_axis(&shape, &info.shape).is_none() {
+            let expected = shape.iter().enumerate().map(|(i, &d)| if i == 0 { d } else { 1 }).collect();
+            return Err(Problem::Shape { name, expected, found: info.shape });
+        }
+        scales.insert(tensor, info);
     }
-    Ok(if first == Some(safetensors::Dtype::F16) { Dtype::F16 } else { Dtype::F32 })
+    Ok(scales)
+}
+
+/// The element type of the weights among `tensors`, whose scales have been taken out.
+fn common_dtype(tensors: &BTreeMap<String, TensorInfo>) -> Result<Dtype, Problem> {
+    use safetensors::Dtype::{F16, F32, I8};
+    let has = |dtype| tensors.values().any(|info| info.dtype == dtype);
+    let (dtype, allowed) = match (has(I8), has(F32)) {
+        (true, _) => (Dtype::I8, [I8, F16]),
+        (false, true) => (Dtype::F32, [F32, F32]),
+        (false, false) => (Dtype::F16, [F16, F16]),
+    };
+    match tensors.iter().find(|(_, info)| !allowed.contains(&info.dtype)) {
+        Some((name, info)) => Err(Problem::Dtype { name: name.clone(), found: info.dtype.to_string() }),
+        None => Ok(dtype),
+    }
 }
