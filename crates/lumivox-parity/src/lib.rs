@@ -3,6 +3,7 @@
 //! Goldens are the reference's own tensors, made by the programs in `tools/reference`. [`kokoro::compare`] and [`vits::compare`] run lumivox on the same
 //! weights, ids and noise and give the error of each stage; the tests hold the errors to their bounds, and the program of this crate prints them as tables.
 
+pub mod distance;
 pub mod golden;
 pub mod kokoro;
 pub mod metrics;

@@ -25,6 +25,8 @@
 //! Noise comes from a counter-based generator ([`noise`]): the same text, voice and seed give the same audio on any number of threads.
 
 pub mod audio;
+#[cfg(feature = "embedded-voice")]
+pub mod embedded;
 mod error;
 mod model;
 pub mod noise;

@@ -27,6 +27,15 @@ impl Synthesizer {
         Self::load(ModelFile::open(path)?, &path.display().to_string(), threads)
     }
 
+    /// The [voice inside this program](crate::embedded), on `threads` threads; `None` takes one for each processor.
+    ///
+    /// # Errors
+    /// If the thread pool can't be started.
+    #[cfg(feature = "embedded-voice")]
+    pub fn embedded(threads: Option<usize>) -> Result<Self> {
+        Self::load(crate::embedded::model_file()?, crate::embedded::NAME, threads)
+    }
+
     fn load(file: ModelFile, name: &str, threads: Option<usize>) -> Result<Self> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?;
         let model = pool.install(|| model::load(Arc::new(file), name))?;

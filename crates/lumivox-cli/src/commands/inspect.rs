@@ -6,14 +6,16 @@ use std::process::ExitCode;
 use anyhow::Result;
 use lumivox::convert::{Family, ModelFile, vits};
 
-use super::find;
+use super::{EMBEDDED, find};
 use crate::args::InspectArguments;
 use crate::output::print;
 
 /// Shows a model file's metadata, and its tensors if asked for.
 pub fn run(arguments: &InspectArguments) -> Result<ExitCode> {
-    let path = find(&arguments.model)?;
-    let file = ModelFile::open(&path)?;
+    let file = match &*arguments.model {
+        EMBEDDED => lumivox::embedded::model_file()?,
+        model => ModelFile::open(find(model)?)?,
+    };
     let text = if arguments.json { format!("{}\n", json(&file, arguments)?) } else { text(&file, arguments)? };
     print(&text)?;
     Ok(ExitCode::SUCCESS)

@@ -1,0 +1,64 @@
+//! A copied binary on a machine without a network, a cache, pip and npm: the voice inside it speaks.
+
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const HELLO: &str = "həlˈoʊ, wˈɜːld!";
+
+/// The program, alone: with `home` as its only folder.
+fn alone(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lumivox"));
+    command.env_clear().env("LUMIVOX_HOME", home.join("models")).env("HF_HOME", home.join("hub"));
+    command.env("PATH", home).env("HF_HUB_OFFLINE", "1").current_dir(home);
+    command
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn samples(path: &Path) -> (u32, Vec<i16>) {
+    let mut wav = hound::WavReader::open(path).unwrap();
+    (wav.spec().sample_rate, wav.samples().map(Result::unwrap).collect())
+}
+
+#[test]
+fn without_network_and_models_the_embedded_voice_speaks_and_says_so_once() {
+    let home = tempfile::tempdir().unwrap();
+    let output = alone(home.path()).args(["say", HELLO, "--phonemes", "-o", "x.wav"]).output().unwrap();
+    let message = stderr(&output);
+    assert!(output.status.success(), "{message}");
+    assert_eq!(message.matches("Kokoro is not here").count(), 1, "{message}");
+    assert!(message.contains("embedded loaded in"), "{message}");
+    let (rate_hz, spoken) = samples(&home.path().join("x.wav"));
+    assert_eq!(rate_hz, 22_050);
+    let duration_s = spoken.len() as f64 / f64::from(rate_hz);
+    let rms = (spoken.iter().map(|&s| f64::from(s).powi(2)).sum::<f64>() / spoken.len() as f64).sqrt();
+    assert!((0.5..2.5).contains(&duration_s) && rms > 500.0, "{duration_s} s, RMS {rms}");
+
+    // An endpoint that nothing answers at is as good as none, and the voice can be asked for.
+    for arguments in [&["--quiet"][..], &["--model", "embedded"]] {
+        let mut command = alone(home.path());
+        command.env_remove("HF_HUB_OFFLINE").env("HF_ENDPOINT", "http://127.0.0.1:9");
+        let output = command.args(["say", HELLO, "--phonemes", "-o", "y.wav"]).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert!(!stderr(&output).contains("Kokoro"), "{}", stderr(&output));
+        assert_eq!(samples(&home.path().join("y.wav")).1, spoken);
+    }
+}
+
+#[test]
+fn a_voice_of_kokoros_is_not_replaced_and_the_embedded_one_says_where_it_is_from() {
+    let home = tempfile::tempdir().unwrap();
+    let output = alone(home.path()).args(["say", HELLO, "--phonemes", "--voice", "af_heart"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    let output = alone(home.path()).args(["inspect", "embedded"]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in ["vits", "I8", "15650459", "22050 Hz", "en-us", "CC0-1.0", "en_US-joe-medium.onnx", "SHA-256 58afce03"]
+    {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
