@@ -7,7 +7,8 @@ use lumivox::text::Dialect;
 
 /// Text to speech with Kokoro-82M, Piper voices and MMS-TTS, without Python and ONNX Runtime.
 ///
-/// The first `say` fetches Kokoro (some 120 to 360 MB) into the cache folder and keeps it there; after that nothing is fetched.
+/// The first `say` fetches Kokoro (some 120 to 360 MB) into the cache folder and keeps it there; after that nothing is fetched. Where it can't be fetched, the
+/// voice inside this program speaks.
 #[derive(Parser)]
 #[command(name = "lumivox", version, arg_required_else_help = true, args_override_self = true, after_help = EXIT_CODES)]
 pub struct Arguments {
@@ -56,7 +57,8 @@ Examples:
 pub struct SayArguments {
     /// The text; without it and without --input, standard input.
     pub text: Option<String>,
-    /// A model's name (see `lumivox models`), or a model file: anything with a `/` or a `.` in it, a Piper voice's .onnx too. If not given: kokoro.
+    /// A model's name (see `lumivox models`), or a model file: anything with a `/` or a `.` in it, a Piper voice's .onnx too. If not given: kokoro, and where that
+    /// can't be had the voice inside this program, which `embedded` names.
     #[arg(short, long, value_name = "NAME|FILE")]
     pub model: Option<String>,
     /// Reads the text from a file, or from standard input with `-`.

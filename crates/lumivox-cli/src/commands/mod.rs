@@ -15,10 +15,14 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use lumivox::Synthesizer;
-use lumivox::store::Store;
+use lumivox::store::{Store, StoreError};
+use lumivox::{Options, Synthesizer};
 
+use crate::output::note;
 use crate::progress::PullProgress;
+
+/// What `--model` calls the voice inside this program.
+const EMBEDDED: &str = "embedded";
 
 /// A model that can speak.
 struct Loaded {
@@ -29,13 +33,39 @@ struct Loaded {
     load_s: f64,
 }
 
-/// Loads the model that is asked for, pulled first if need be; Kokoro where none is.
-fn load(model: Option<&str>, threads: Option<usize>, quiet: bool) -> Result<Loaded> {
-    let path = resolve(model.unwrap_or("kokoro"), quiet)?;
+/// Loads the model that is asked for, pulled first if need be. Where none is, Kokoro; and if Kokoro can't be had, the voice inside this program, unless a
+/// voice is asked for, which would be another's.
+fn load(model: Option<&str>, options: &Options, threads: Option<usize>, quiet: bool) -> Result<Loaded> {
+    let path = match model {
+        Some(EMBEDDED) => None,
+        Some(model) => Some(resolve(model, quiet)?),
+        None => match resolve("kokoro", quiet) {
+            Ok(path) => Some(path),
+            Err(error) if options.voice.is_none() && is_unreachable(&error) => {
+                if !quiet {
+                    note(format_args!(
+                        "note: Kokoro is not here and can't be fetched ({error}); the voice inside this program speaks (`--model embedded` asks for it)"
+                    ));
+                }
+                None
+            }
+            Err(error) => return Err(error),
+        },
+    };
     let started = Instant::now();
-    let synthesizer = Synthesizer::open(&path, threads)?;
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let synthesizer = match &path {
+        Some(path) => Synthesizer::open(path, threads)?,
+        None => Synthesizer::embedded(threads)?,
+    };
+    let name =
+        path.as_deref().and_then(Path::file_stem).map_or(EMBEDDED.into(), |name| name.to_string_lossy().into_owned());
     Ok(Loaded { synthesizer, name, load_s: started.elapsed().as_secs_f64() })
+}
+
+/// Whether the model would be here if there were a network.
+fn is_unreachable(error: &anyhow::Error) -> bool {
+    use StoreError::{HubUnreachable, NoHome, NoSource, Storage};
+    matches!(error.downcast_ref(), Some(NoSource { .. } | HubUnreachable { .. } | NoHome | Storage { .. }))
 }
 
 /// The model file for a name or path, pulled first if need be.
