@@ -204,4 +204,15 @@ fn a_voice_speaks_from_its_own_files_and_is_converted_again_when_they_change() {
     fs::remove_file(folder.path().join("voice.onnx.json")).unwrap();
     let message = stderr(&say(&first));
     assert!(message.contains("json"), "{message}");
+    // Kokoro is no Piper voice, whatever its file is called.
+    fs::write(&voice, checkpoint::onnx::export(&mut checkpoint::weights(1), Precision::F32)).unwrap();
+    fs::write(folder.path().join("config.json"), checkpoint::CONFIG).unwrap();
+    for json in [None, Some("voice.onnx.json")] {
+        if let Some(json) = json {
+            fs::write(folder.path().join(json), piper_json(&config("2", 1, true)).to_string()).unwrap();
+        }
+        let output = say(&first);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).to_lowercase().contains("kokoro"), "{}", stderr(&output));
+    }
 }

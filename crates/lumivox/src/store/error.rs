@@ -36,6 +36,17 @@ pub enum StoreError {
     /// A path was given, and nothing is there.
     #[error("there is no file {}", .0.display())]
     NoSuchFile(PathBuf),
+    /// A checkpoint was given where a Piper voice is read as it is.
+    #[error(
+        "{} is a checkpoint of {family}, not a Piper voice; make a model file of it with its voices: `lumivox convert {} --voices FOLDER`",
+        path.display(), path.display()
+    )]
+    NotPiper {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What it is.
+        family: String,
+    },
     /// Neither `LUMIVOX_HOME` nor a home folder is known.
     #[error("no cache folder is known; set LUMIVOX_HOME")]
     NoHome,

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use lumivox_convert::ModelFile;
+use lumivox_convert::{Family, ModelFile};
 
 use super::{Fetched, Scratch, Store, StoreError, create_folder_of};
 use crate::store::Reporter;
@@ -33,7 +33,10 @@ impl Store {
         let made = scratch.0.join("model.safetensors");
         let config = config.is_file().then_some(config);
         let fetched = Fetched { checkpoint: onnx, config, voices: Vec::new() };
-        self.convert(None, &fetched, &made, reporter)?;
+        let report = self.convert(None, &fetched, &made, reporter)?;
+        if report.family != Family::Vits {
+            return Err(StoreError::NotPiper { path: fetched.checkpoint, family: report.family.to_string() });
+        }
         create_folder_of(&path)?;
         let older = format!("{stem}-{place}-");
         for entry in fs::read_dir(&folder).map_err(StoreError::storage(&folder))?.flatten() {
