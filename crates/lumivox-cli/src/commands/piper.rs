@@ -128,10 +128,10 @@ impl Speaker<'_> {
         self.lines += 1;
         // Each line has noise of its own.
         let seed = options.seed.wrapping_add(u64::from(self.lines));
-        let result = Line::read(line, self.arguments.json_input).and_then(|line| {
+        let result = Line::read(line, self.arguments.json_input).map(|line| {
             let speaker_id = line.speaker_id.map(|id| id.to_string());
             let voice = line.speaker.clone().or(speaker_id).or_else(|| options.voice.clone());
-            Ok((line, Options { voice, seed, ..options.clone() }))
+            (line, Options { voice, seed, ..options.clone() })
         });
         let synthesizer = self.synthesizer;
         // Where the volume is kept, samples can be sent on before the sentence is whole.

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// A front-end and the ids that go with it.
 pub(super) enum Reader {
     /// Piper voices of the `phoneme_type` `espeak`: IPA as espeak-ng writes it.
-    Ipa { ids: piper::PhonemeIds, voice: String, english: EnglishFrontEnds },
+    Ipa { ids: piper::PhonemeIds, voice: String, english: Box<EnglishFrontEnds> },
     /// Piper voices of the `phoneme_type` `text`: code points.
     CodePoints { ids: piper::PhonemeIds },
     /// MMS-TTS: the characters of its vocabulary.
@@ -37,7 +37,7 @@ impl Reader {
             "espeak" => {
                 let voice =
                     text.espeak_voice.clone().ok_or("`phoneme_type` is `espeak`, and no espeak voice is given")?;
-                Ok(Self::Ipa { ids, voice, english: EnglishFrontEnds::default() })
+                Ok(Self::Ipa { ids, voice, english: Box::default() })
             }
             "text" => Ok(Self::CodePoints { ids }),
             other => Err(format!("`phoneme_type` is `{other}`, not `espeak` or `text`")),
