@@ -25,43 +25,47 @@ fn main() -> Result<()> {
 }
 
 fn measure(isa: Isa, filter: &str) -> Result<()> {
-    // (channels in, channels out, taps, dilation, steps)
+    let peak = peak_gflops();
+    println!("{:<8} fused multiply-adds on registers: {peak:.1} GFLOP/s", isa.name());
+    // (channels in, channels out, taps, dilation, steps): the generators' convolutions for 5 s of audio, then some of the decoder's.
     let convolutions = [
+        (128, 128, 3, 1, 24_000),
         (128, 128, 3, 5, 24_000),
         (128, 128, 7, 3, 24_000),
         (128, 128, 11, 1, 24_000),
+        (128, 128, 11, 5, 24_000),
         (256, 256, 3, 1, 4_000),
         (256, 256, 7, 3, 4_000),
         (256, 256, 11, 5, 4_000),
-        (1090, 1024, 3, 1, 200),
-        (1090, 1024, 1, 1, 200),
+        (64, 64, 7, 3, 24_000),
+        (32, 32, 7, 3, 48_000),
+        (1090, 1024, 3, 1, 400),
+        (1090, 1024, 1, 1, 400),
         (22, 256, 12, 1, 4_000),
     ];
-    for (c_in, c_out, taps, dilation, steps) in convolutions {
-        let x = random(&[1, c_in, steps])?;
-        let weight = (random(&[c_out, c_in, taps])? * 0.05)?;
-        let config = Conv1dConfig { padding: (taps - 1) * dilation / 2, dilation, ..Default::default() };
-        let conv = Conv1d::new(&weight, None, config)?;
-        check_conv1d(&conv, &weight, c_in, config)?;
-        let flop = 2.0 * (c_in * c_out * taps * steps) as f64;
-        let name = format!("conv1d {c_in}->{c_out} k{taps} d{dilation} L{steps}");
-        report(isa, &name, flop, filter, || conv.forward(&x));
+    for algorithm in [Algorithm::Direct, Algorithm::Winograd] {
+        for (c_in, c_out, taps, dilation, steps) in convolutions {
+            let name = format!("{algorithm:?} {c_in}->{c_out} k{taps} d{dilation} L{steps}").to_lowercase();
+            let weight = (random(&[c_out, c_in, taps])? * 0.05)?;
+            let config = Conv1dConfig { algorithm, ..Conv1dConfig::same(taps, dilation) };
+            let conv = Conv1d::new(&weight, None, config)?;
+            check_conv1d(&conv, &weight, c_in, config)?;
+            let x = Signal::from_tensor(&random(&[1, c_in, steps])?)?;
+            let adain = AdaIn { eps: 1e-5, activation: Activation::Snake(vec![0.7; c_in]) };
+            let affine = adain.affine(&x.statistics(), &random(&[1, 2 * c_in])?)?;
+            let flop = 2.0 * (c_in * c_out * taps * steps) as f64;
+            report(isa, &name, flop, peak, filter, || conv.fused(&x, Prologue::default(), Epilogue::default()));
+            let fused = || Epilogue { residual: Some(&x).filter(|_| c_in == c_out), statistics: true, ..Default::default() };
+            report(isa, &format!("{name} fused"), flop, peak, filter, || conv.fused(&x, adain.prologue(&affine), fused()));
+        }
     }
     for (c_in, c_out, taps, stride, steps) in [(512, 256, 20, 10, 400), (256, 128, 12, 6, 4_000)] {
-        let x = random(&[1, c_in, steps])?;
+        let x = Signal::from_tensor(&random(&[1, c_in, steps])?)?;
         let config = ConvTranspose1dConfig { padding: (taps - stride) / 2, stride, ..Default::default() };
         let conv = ConvTranspose1d::new(&(random(&[c_in, c_out, taps])? * 0.05)?, None, config)?;
         let flop = 2.0 * (c_in * c_out * taps * steps) as f64;
-        report(isa, &format!("conv_transpose1d {c_in}->{c_out} k{taps} s{stride} L{steps}"), flop, filter, || {
-            conv.forward(&x)
-        });
-    }
-    for activation in [Activation::LeakyRelu(0.2), Activation::Snake(vec![0.7; 128])] {
-        let (x, style) = (random(&[1, 128, 24_000])?, random(&[1, 256])?);
-        let name = if matches!(activation, Activation::Snake(_)) { "adain+snake" } else { "adain+leaky_relu" };
-        let adain = AdaIn { eps: 1e-5, activation };
-        // Two passes for the statistics and one to apply them: three operations a value; the activation is not counted.
-        report(isa, &format!("{name} 128 L24000"), 7.0 * 128.0 * 24e3, filter, || adain.forward(&x, &style));
+        let name = format!("transposed {c_in}->{c_out} k{taps} s{stride} L{steps}");
+        report(isa, &name, flop, peak, filter, || conv.fused(&x, Prologue::default()));
     }
     Ok(())
 }
@@ -84,7 +88,7 @@ fn random(shape: &[usize]) -> Result<Tensor> {
     Tensor::rand(-1f32, 1.0, shape, &Device::Cpu)
 }
 
-fn report(isa: Isa, name: &str, flop: f64, filter: &str, f: impl Fn() -> Result<Tensor>) {
+fn report(isa: Isa, name: &str, flop: f64, peak: f64, filter: &str, f: impl Fn() -> Result<Signal>) {
     if !name.contains(filter) {
         return;
     }
@@ -99,10 +103,11 @@ fn report(isa: Isa, name: &str, flop: f64, filter: &str, f: impl Fn() -> Result<
     seconds.sort_by(f64::total_cmp);
     let median = seconds[seconds.len() / 2];
     let (low, high) = (flop / seconds[seconds.len() - 1] / 1e9, flop / seconds[0] / 1e9);
+    let speed = flop / median / 1e9;
     println!(
-        "{:<8} {name:<40} {:>9.2} ms {:>8.1} GFLOP/s ({low:.1}-{high:.1})",
+        "{:<8} {name:<44} {:>9.2} ms {speed:>8.1} GFLOP/s ({low:.1}-{high:.1}) {:>5.0} % of the peak",
         isa.name(),
         median * 1e3,
-        flop / median / 1e9
+        100.0 * speed / peak
     );
 }

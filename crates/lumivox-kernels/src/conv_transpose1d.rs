@@ -6,10 +6,12 @@
 
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 
 use crate::direct::{Direct, Geometry, Store};
-use crate::op::{f32_slice, to_vec};
+use crate::fuse::{Epilogue, Pass, Prologue};
+use crate::op::{to_vec, with_values};
+use crate::signal::Signal;
 
 /// Geometry of a [`ConvTranspose1d`], with `torch.nn.ConvTranspose1d`'s names and defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,31 +88,31 @@ impl ConvTranspose1d {
     /// # Errors
     /// If `x` is empty, has another number of channels, or the output would be shorter than nothing.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        x.contiguous()?.apply_op1_no_bwd(self)
+        let (batch, channels, steps) = x.dims3()?;
+        let run = |x: &[f32]| self.compute((x, [batch, channels, steps]), Prologue::default());
+        with_values(x, "conv_transpose1d", run)?.into_tensor()
     }
-}
 
-impl CustomOp1 for ConvTranspose1d {
-    fn name(&self) -> &'static str {
-        "conv_transpose1d"
+    /// As [`ConvTranspose1d::forward`], with what stands before it done on the way.
+    ///
+    /// # Errors
+    /// As [`ConvTranspose1d::forward`], or if the prologue has other channels.
+    pub fn fused(&self, x: &Signal, prologue: Prologue) -> Result<Signal> {
+        let (batch, channels, steps) = x.dims();
+        self.compute((&x.values, [batch, channels, steps]), prologue)
     }
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (batch, channels, l_in) = layout.shape().dims3()?;
-        let conv = &*self.direct;
-        let ConvTranspose1dConfig { padding, output_padding, stride, .. } = self.config;
+
+    fn compute(&self, x: (&[f32], [usize; 3]), prologue: Prologue) -> Result<Signal> {
+        let [batch, channels, l_in] = x.1;
+        let geometry = self.direct.geometry;
+        let c_in = geometry.c_in * geometry.groups;
+        let ConvTranspose1dConfig { padding, output_padding, stride, groups } = self.config;
         let full = (l_in.max(1) - 1) * stride + self.taps + output_padding;
-        if channels != conv.geometry.c_in * conv.geometry.groups || l_in == 0 || full < 2 * padding {
-            bail!(
-                "conv_transpose1d: input {:?} for {} channels",
-                layout.shape(),
-                conv.geometry.c_in * conv.geometry.groups
-            );
+        if channels != c_in || l_in == 0 || full < 2 * padding || !prologue.fits(batch * channels, channels) {
+            bail!("conv_transpose1d: input {:?} for {c_in} channels", x.1);
         }
-        let l_out = full - 2 * padding;
-        let shape = Shape::from((batch, conv.c_out(), l_out));
-        let mut out = vec![0f32; shape.elem_count()];
-        conv.run(f32_slice(x, layout, "conv_transpose1d")?, None, &mut out, batch, l_in, l_out);
-        Ok((CpuStorage::F32(out), shape))
+        let out = [geometry.rows / stride * groups, full - 2 * padding];
+        Pass::run(x, prologue, out, Epilogue::default(), usize::MAX, |pass| self.direct.run(pass))
     }
 }
 

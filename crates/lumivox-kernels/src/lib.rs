@@ -7,26 +7,40 @@
 //!
 //! Dimension letters: `B` batch, `T` tokens, `C` channels, `L` time steps, `K` kernel width, `F` frames.
 
+mod activation;
 mod adain;
 mod arch;
+mod arena;
 mod conv1d;
 mod conv_transpose1d;
 mod direct;
+mod fuse;
 mod leaky_relu;
 mod lstm;
 mod math;
 mod op;
 mod parallel;
+mod peak;
+mod product;
+mod signal;
 mod sine_gen;
 mod spline;
+mod statistics;
 mod stft;
+mod winograd;
 
-pub use adain::{Activation, AdaIn, adain_reference};
+pub use activation::Activation;
+pub use adain::{AdaIn, adain_reference};
 pub use arch::{Isa, with_isa};
+pub use arena::release_buffers;
 pub use conv_transpose1d::{ConvTranspose1d, ConvTranspose1dConfig, conv_transpose1d_reference};
-pub use conv1d::{Conv1d, Conv1dConfig, conv1d_reference};
+pub use conv1d::{Algorithm, Conv1d, Conv1dConfig, conv1d_reference};
+pub use fuse::{Affine, Epilogue, Prologue};
 pub use leaky_relu::leaky_relu;
 pub use lstm::{BiLstm, LstmWeights, lstm_reference};
+pub use peak::peak_gflops;
+pub use signal::Signal;
 pub use sine_gen::SineGen;
 pub use spline::spline_inverse;
+pub use statistics::Statistics;
 pub use stft::Stft;

@@ -3,20 +3,28 @@
 use std::marker::PhantomData;
 
 /// A mutable slice that several threads write disjoint parts of.
-#[derive(Clone, Copy)]
-pub(crate) struct SharedMut<'a> {
-    data: *mut f32,
+#[derive(Debug)]
+pub(crate) struct SharedMut<'a, T = f32> {
+    data: *mut T,
     len: usize,
-    _slice: PhantomData<&'a mut [f32]>,
+    _slice: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: access goes through the `unsafe` methods, whose callers promise that the parts are disjoint.
-unsafe impl Send for SharedMut<'_> {}
-// SAFETY: as above.
-unsafe impl Sync for SharedMut<'_> {}
+impl<T> Clone for SharedMut<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
 
-impl<'a> SharedMut<'a> {
-    pub(crate) fn new(slice: &'a mut [f32]) -> Self {
+impl<T> Copy for SharedMut<'_, T> {}
+
+// SAFETY: access goes through the `unsafe` methods, whose callers promise that the parts are disjoint.
+unsafe impl<T: Send> Send for SharedMut<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for SharedMut<'_, T> {}
+
+impl<'a, T> SharedMut<'a, T> {
+    pub(crate) fn new(slice: &'a mut [T]) -> Self {
         Self { data: slice.as_mut_ptr(), len: slice.len(), _slice: PhantomData }
     }
 
@@ -24,7 +32,7 @@ impl<'a> SharedMut<'a> {
     ///
     /// # Safety
     /// No other live slice from this buffer may overlap it.
-    pub(crate) unsafe fn slice(self, start: usize, len: usize) -> &'a mut [f32] {
+    pub(crate) unsafe fn slice(self, start: usize, len: usize) -> &'a mut [T] {
         assert!(start <= self.len && len <= self.len - start, "part outside the buffer");
         // SAFETY: in bounds by the assertion, disjoint by the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.data.add(start), len) }
@@ -35,7 +43,7 @@ impl<'a> SharedMut<'a> {
     /// # Safety
     /// No other thread may access the same index at the same time.
     #[inline(always)]
-    pub(crate) unsafe fn write(self, index: usize, x: f32) {
+    pub(crate) unsafe fn write(self, index: usize, x: T) {
         assert!(index < self.len, "index outside the buffer");
         // SAFETY: in bounds by the assertion, alone by the caller's promise.
         unsafe { *self.data.add(index) = x }

@@ -52,7 +52,7 @@ proptest! {
     ) {
         let l_in = (dilation * (taps - 1) + 1 + extra).saturating_sub(2 * padding).max(1);
         prop_assume!(l_in + 2 * padding > dilation * (taps - 1));
-        let config = Conv1dConfig { padding, stride, dilation, groups };
+        let config = Conv1dConfig { padding, stride, dilation, groups, ..Default::default() };
         let x = values(batch * groups * c_in * l_in, seed);
         let weight = values(groups * c_out * c_in * taps, seed ^ 1);
         let bias = values(groups * c_out, seed ^ 2);
@@ -91,24 +91,70 @@ proptest! {
     }
 
     #[test]
-    fn adain_is_its_definition(
-        batch in 1usize..3, channels in 1usize..6, steps in 2usize..3000, kind in 0usize..3, offset in -3f32..3.0, seed in any::<u64>(),
+    fn fused_conv1d_is_its_definition(
+        batch in 1usize..3, c_in in 1usize..40, c_out in 1usize..40, taps in 1usize..14, dilation in 1usize..7, extra in 0usize..900,
+        direct in any::<bool>(), residual in any::<bool>(), accumulate in any::<bool>(), offset in -3f32..3.0, kind in 0usize..3, seed in any::<u64>(),
     ) {
+        let steps = dilation * (taps - 1) + 2 + extra;
         let activation = match kind {
             0 => Activation::None,
             1 => Activation::LeakyRelu(0.2),
-            _ => Activation::Snake(values(channels, seed ^ 3).iter().map(|a| 1.5 + a).collect()),
+            _ => Activation::Snake(values(c_in, seed ^ 3).iter().map(|a| 1.5 + a).collect()),
         };
         let adain = AdaIn { eps: 1e-5, activation };
-        let x: Vec<f32> = values(batch * channels * steps, seed).iter().map(|x| 1.7 * x + offset).collect();
-        let style = values(batch * 2 * channels, seed ^ 1);
-        let want: Vec<f64> = x.chunks(steps).enumerate().flat_map(|(row, x)| {
-            let (b, c) = (row / channels, row % channels);
-            let style = &style[b * 2 * channels..];
-            adain_reference(x, style[c], style[channels + c], &adain, c)
+        let x: Vec<f32> = values(batch * c_in * steps, seed).iter().map(|x| 1.7 * x + offset).collect();
+        let style = values(batch * 2 * c_in, seed ^ 1);
+        let normed: Vec<f64> = x.chunks(steps).enumerate().flat_map(|(row, x)| {
+            let (b, c) = (row / c_in, row % c_in);
+            let style = &style[b * 2 * c_in..];
+            adain_reference(x, style[c], style[c_in + c], &adain, c)
         }).collect();
-        let (x, style) = (tensor(&x, (batch, channels, steps)), tensor(&style, (batch, 2 * channels)));
-        on_every_isa(|isa| assert_close(&flat(&adain.forward(&x, &style).unwrap()), &want, 2e-5, isa));
+        let normed: Vec<f32> = normed.into_iter().map(|x| x as f32).collect();
+        let algorithm = if direct { Algorithm::Direct } else { Algorithm::Winograd };
+        let padding = (taps - 1) * dilation / 2;
+        let config = Conv1dConfig { padding, dilation, algorithm, ..Default::default() };
+        let (weight, bias) = (values(c_out * c_in * taps, seed ^ 4), values(c_out, seed ^ 5));
+        let mut want = conv1d_reference(&normed, [batch, c_in, steps], &weight, [c_out, c_in, taps], &bias, config);
+        let shape = (batch, c_out, want.len() / batch / c_out);
+        let (added, before, scale) = (values(want.len(), seed ^ 6), values(want.len(), seed ^ 7), 0.7f32);
+        for (i, y) in want.iter_mut().enumerate() {
+            let y_and_residual = *y + if residual { f64::from(added[i]) } else { 0.0 };
+            *y = f64::from(scale) * y_and_residual + if accumulate { f64::from(before[i]) } else { 0.0 };
+        }
+        let conv = Conv1d::new(&tensor(&weight, (c_out, c_in, taps)), Some(&tensor(&bias, c_out)), config).unwrap();
+        let x = Signal::from_tensor(&tensor(&x, (batch, c_in, steps))).unwrap();
+        let added = Signal::from_tensor(&tensor(&added, shape)).unwrap();
+        on_every_isa(|isa| {
+            let affine = adain.affine(&x.statistics(), &tensor(&style, (batch, 2 * c_in))).unwrap();
+            let epilogue = Epilogue {
+                residual: residual.then_some(&added),
+                scale,
+                add_to: accumulate.then(|| Signal::from_tensor(&tensor(&before, shape)).unwrap()),
+                statistics: true,
+            };
+            let y = conv.fused(&x, adain.prologue(&affine), epilogue).unwrap();
+            let got = flat(&y.to_tensor().unwrap());
+            // Normalised values and weights are of the order of one.
+            let bound = 4e-5 * ((c_in * taps) as f64).sqrt();
+            assert_close(&got, &want, bound, &format!("{isa} {algorithm:?}"));
+            let (gathered, again) = (y.statistics(), Signal::from_tensor(&tensor(&got, shape)).unwrap().statistics());
+            for ((mean, variance), (mean_again, variance_again)) in gathered.rows().zip(again.rows()) {
+                assert!((mean - mean_again).abs() <= 1e-6 * (1.0 + variance.sqrt()), "{isa}: mean {mean} {mean_again}");
+                assert!((variance - variance_again).abs() <= 1e-5 * (1.0 + variance), "{isa}: variance {variance} {variance_again}");
+            }
+        });
+    }
+
+    #[test]
+    fn add_delayed_is_its_definition(channels in 1usize..5, steps in 2usize..300, delay in 0usize..2, seed in any::<u64>()) {
+        let (x, y) = (values(channels * steps, seed), values(channels * (steps + delay), seed ^ 1));
+        let want: Vec<f64> = (0..y.len()).map(|i| {
+            let (channel, t) = (i / (steps + delay), i % (steps + delay));
+            f64::from(y[i] + x[channel * steps + t.abs_diff(delay)])
+        }).collect();
+        let mut sum = Signal::from_tensor(&tensor(&y, (1, channels, steps + delay))).unwrap();
+        sum.add_delayed(&Signal::from_tensor(&tensor(&x, (1, channels, steps))).unwrap(), delay).unwrap();
+        assert_close(&flat(&sum.to_tensor().unwrap()), &want, 0.0, "add_delayed");
     }
 
     #[test]
@@ -177,19 +223,17 @@ fn stft_gives_negative_dc_and_nyquist_the_phase_plus_pi() {
 
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
-    let conv = Conv1d::new(
-        &tensor(&values(64 * 32 * 7, 1), (64, 32, 7)),
-        None,
-        Conv1dConfig { padding: 9, dilation: 3, ..Default::default() },
-    )
-    .unwrap();
-    let x = tensor(&values(32 * 5000, 2), (1, 32, 5000));
-    let run = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| flat(&conv.forward(&x).unwrap()))
-    };
-    let one = run(1);
-    assert!([2, 3, 8].into_iter().all(|threads| run(threads) == one));
+    for algorithm in [Algorithm::Direct, Algorithm::Winograd] {
+        let config = Conv1dConfig { algorithm, ..Conv1dConfig::same(7, 3) };
+        let conv = Conv1d::new(&tensor(&values(64 * 32 * 7, 1), (64, 32, 7)), None, config).unwrap();
+        let x = tensor(&values(32 * 5000, 2), (1, 32, 5000));
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| flat(&conv.forward(&x).unwrap()))
+        };
+        let one = run(1);
+        assert!([2, 3, 8].into_iter().all(|threads| run(threads) == one));
+    }
 }
 
 #[test]
@@ -206,8 +250,14 @@ fn shapes_that_do_not_fit_are_errors() {
     let transposed = ConvTranspose1d::new(&weight, None, ConvTranspose1dConfig::default()).unwrap();
     assert!(transposed.forward(&x).is_err());
     let adain = AdaIn { eps: 1e-5, activation: Activation::Snake(vec![1.0; 2]) };
-    assert!(adain.forward(&x, &tensor(&[0.0; 12], (2, 6))).unwrap_err().to_string().contains("2 snake parameters"));
-    assert!(adain.forward(&x, &tensor(&[0.0; 6], (1, 6))).is_err());
+    let signal = Signal::from_tensor(&x).unwrap();
+    assert!(adain.affine(&signal.statistics(), &tensor(&[0.0; 6], (1, 6))).is_err());
+    let affine = adain.affine(&signal.statistics(), &tensor(&[0.0; 12], (2, 6))).unwrap();
+    let pointwise = Conv1d::new(&tensor(&[0.0; 3], (1, 3, 1)), None, Conv1dConfig::default()).unwrap();
+    let refusal = pointwise.fused(&signal, adain.prologue(&affine), Epilogue::default()).unwrap_err();
+    assert!(refusal.to_string().contains("3 channels"));
+    let epilogue = Epilogue { residual: Some(&signal), ..Default::default() };
+    assert!(pointwise.fused(&signal, Prologue::default(), epilogue).unwrap_err().to_string().contains("residual"));
     assert!(Activation::snake(&tensor(&[1.0, 0.0], 2)).is_err());
     assert!(Stft::new(21, 5).is_err());
     assert!(Stft::new(20, 5).unwrap().transform(&tensor(&[0.0; 10], (1, 10))).is_err());

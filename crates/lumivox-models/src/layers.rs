@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Result, Tensor, bail};
 use candle_nn::{LayerNorm, Module, VarBuilder};
-use lumivox_kernels::{BiLstm, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, LstmWeights};
+use lumivox_kernels::{Algorithm, BiLstm, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, LstmWeights};
 
 /// `torch.nn.Conv1d`: `weight (C_out, C_in/groups, K)`, `bias (C_out)`.
 pub(crate) fn conv1d(vb: VarBuilder, c_in: usize, c_out: usize, kernel: usize, config: Conv1dConfig) -> Result<Conv1d> {
@@ -10,9 +10,14 @@ pub(crate) fn conv1d(vb: VarBuilder, c_in: usize, c_out: usize, kernel: usize, c
     Conv1d::new(&weight, Some(&vb.get(c_out, "bias")?), config)
 }
 
-/// A [`conv1d`] whose output is as long as its input: odd kernel, stride 1.
+/// A [`conv1d`] whose output is as long as its input: odd kernel, stride 1. Computed directly: where durations and pitch are decided, every bit counts.
 pub(crate) fn conv1d_same(vb: VarBuilder, c_in: usize, c_out: usize, kernel: usize, dilation: usize) -> Result<Conv1d> {
-    let config = Conv1dConfig { padding: (kernel - 1) * dilation / 2, dilation, ..Default::default() };
+    conv1d(vb, c_in, c_out, kernel, Conv1dConfig::same(kernel, dilation))
+}
+
+/// A [`conv1d_same`] with fewer multiplications: for the generators, where the time goes.
+pub(crate) fn conv1d_fast(vb: VarBuilder, c_in: usize, c_out: usize, kernel: usize, dilation: usize) -> Result<Conv1d> {
+    let config = Conv1dConfig { algorithm: Algorithm::Winograd, ..Conv1dConfig::same(kernel, dilation) };
     conv1d(vb, c_in, c_out, kernel, config)
 }
 

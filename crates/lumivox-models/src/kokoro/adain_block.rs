@@ -1,10 +1,12 @@
 //! The residual block with adaptive instance normalisation that the predictor and the decoder share (`AdainResBlk1d` of Kokoro's `istftnet.py`).
 
-use std::f64::consts::FRAC_1_SQRT_2;
+use std::f32::consts::FRAC_1_SQRT_2;
 
 use candle_core::{Result, Tensor};
 use candle_nn::{Linear, Module, VarBuilder, linear};
-use lumivox_kernels::{Activation, AdaIn, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig};
+use lumivox_kernels::{
+    Activation, AdaIn, Affine, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, Epilogue, Prologue, Signal,
+};
 
 use crate::layers::{conv_transpose1d, conv1d_same, upsample_nearest_2x};
 
@@ -24,9 +26,14 @@ impl StyledNorm {
         Ok(Self { fc, adain: AdaIn { eps: INSTANCE_NORM_EPS, activation } })
     }
 
-    /// `x: (B, C, L)`, `style: (B, style_dim)` → `(B, C, L)`.
-    pub(super) fn forward(&self, x: &Tensor, style: &Tensor) -> Result<Tensor> {
-        self.adain.forward(x, &self.fc.forward(style)?)
+    /// What `style: (B, style_dim)` makes of the normalisation of `x: (B, C, L)`.
+    pub(super) fn affine(&self, x: &Signal, style: &Tensor) -> Result<Affine> {
+        self.adain.affine(&x.statistics(), &self.fc.forward(style)?)
+    }
+
+    /// The normalisation and its activation as what stands in front of a convolution.
+    pub(super) fn prologue<'a>(&'a self, affine: &'a Affine) -> Prologue<'a> {
+        self.adain.prologue(affine)
     }
 }
 
@@ -68,12 +75,20 @@ impl AdainResBlk1d {
 
     /// `x: (B, dim_in, L)`, `style: (B, style_dim)` → `(B, dim_out, L)`, or `2L` with upsampling.
     pub(super) fn forward(&self, x: &Tensor, style: &Tensor) -> Result<Tensor> {
-        let mut residual = self.norm1.forward(x, style)?;
-        if let Some(pool) = &self.pool {
-            residual = pool.forward(&residual)?;
-        }
-        let residual = self.norm2.forward(&self.conv1.forward(&residual)?, style)?;
-        self.conv2.forward_add(&residual, &self.shortcut(x)?)? * FRAC_1_SQRT_2
+        let shortcut = Signal::from_tensor(&self.shortcut(x)?)?;
+        let x = Signal::from_tensor(x)?;
+        let affine = self.norm1.affine(&x, style)?;
+        let with_statistics = Epilogue { statistics: true, ..Default::default() };
+        let residual = match &self.pool {
+            None => self.conv1.fused(&x, self.norm1.prologue(&affine), with_statistics)?,
+            Some(pool) => {
+                let pooled = pool.fused(&x, self.norm1.prologue(&affine))?;
+                self.conv1.fused(&pooled, Prologue::default(), with_statistics)?
+            }
+        };
+        let affine = self.norm2.affine(&residual, style)?;
+        let joined = Epilogue { residual: Some(&shortcut), scale: FRAC_1_SQRT_2, ..Default::default() };
+        self.conv2.fused(&residual, self.norm2.prologue(&affine), joined)?.into_tensor()
     }
 
     fn shortcut(&self, x: &Tensor) -> Result<Tensor> {

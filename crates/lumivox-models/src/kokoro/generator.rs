@@ -1,14 +1,16 @@
 //! The iSTFTNet generator (Kaneko et al., 2022) with a harmonic source (`Generator` of Kokoro's `istftnet.py`).
 
-use candle_core::{Result, Tensor};
+use candle_core::{Error, Result, Tensor};
 use candle_nn::VarBuilder;
-use lumivox_kernels::{Activation, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, Stft, leaky_relu};
+use lumivox_kernels::{
+    Activation, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, Epilogue, Prologue, Signal, Stft,
+};
 
 use super::adain_block::StyledNorm;
 use super::config::Config;
 use super::source::Source;
-use crate::layers::{conv_transpose1d, conv1d, conv1d_same};
-use crate::probe::{Probe, probed};
+use crate::layers::{conv_transpose1d, conv1d, conv1d_fast};
+use crate::probe::{Probe, probed, probed_signal};
 
 /// Dilations of the noise branches' residual blocks.
 const NOISE_DILATIONS: [usize; 3] = [1, 3, 5];
@@ -36,7 +38,7 @@ impl Generator {
         Ok(Self {
             source: Source::new(c, vb.pp("m_source"))?,
             stages: (0..stages).map(|i| Stage::new(config, i, &vb)).collect::<Result<_>>()?,
-            conv_post: conv1d_same(vb.pp("conv_post"), last, c.gen_istft_n_fft + 2, 7, 1)?,
+            conv_post: conv1d_fast(vb.pp("conv_post"), last, c.gen_istft_n_fft + 2, 7, 1)?,
             stft: Stft::new(c.gen_istft_n_fft, c.gen_istft_hop_size)?,
         })
     }
@@ -51,12 +53,15 @@ impl Generator {
         probe: &mut dyn Probe,
     ) -> Result<Tensor> {
         let har = self.source.forward(f0, noise, probe)?;
-        let mut x = x.clone();
+        let har = Signal::from_tensor(&har)?;
+        let mut x = Signal::from_tensor(x)?;
         for (i, stage) in self.stages.iter().enumerate() {
             let is_last = i + 1 == self.stages.len();
             x = stage.forward(&x, &har, style, i, is_last, probe)?;
         }
-        let x = probed(probe, "conv_post", self.conv_post.forward(&leaky_relu(&x, 0.01)?)?);
+        let leaky = Prologue { affine: None, activation: &Activation::LeakyRelu(0.01) };
+        let x = self.conv_post.fused(&x, leaky, Epilogue::default())?.into_tensor()?;
+        let x = probed(probe, "conv_post", x);
         let bins = self.stft.bins();
         let (magnitude, phase) = (x.narrow(1, 0, bins)?.exp()?, x.narrow(1, bins, bins)?.sin()?);
         self.stft.inverse(&magnitude, &phase)
@@ -98,31 +103,39 @@ impl Stage {
 
     fn forward(
         &self,
-        x: &Tensor,
-        har: &Tensor,
+        x: &Signal,
+        har: &Signal,
         style: &Tensor,
         i: usize,
         is_last: bool,
         probe: &mut dyn Probe,
-    ) -> Result<Tensor> {
-        let x_source = probed(probe, &format!("noise_conv{i}"), self.noise_conv.forward(har)?);
-        let x_source = probed(probe, &format!("noise_res{i}"), self.noise_res.forward(&x_source, style)?);
-        let mut x = probed(probe, &format!("ups{i}"), self.ups.forward(&leaky_relu(x, 0.1)?)?);
-        if is_last {
-            // Reflection by one step on the left: the source's frames are centred, so there is one more of them.
-            x = Tensor::cat(&[&x.narrow(2, 1, 1)?, &x], 2)?;
-        }
-        let x = (x + x_source)?;
-        let mut sum: Option<Tensor> = None;
+    ) -> Result<Signal> {
+        let with_statistics = Epilogue { statistics: true, ..Default::default() };
+        let source = self.noise_conv.fused(har, Prologue::default(), with_statistics)?;
+        let source = probed_signal(probe, &format!("noise_conv{i}"), source)?;
+        let source = self.noise_res.forward(&source, style, 1.0, None)?;
+        let mut source = probed_signal(probe, &format!("noise_res{i}"), source)?;
+        let leaky = Prologue { affine: None, activation: &Activation::LeakyRelu(0.1) };
+        let ups = probed_signal(probe, &format!("ups{i}"), self.ups.fused(x, leaky)?)?;
+        // The source's frames are centred, so that in the last stage there is one more of them: reflection by one step on the left.
+        source.add_delayed(&ups, usize::from(is_last))?;
+        drop(ups);
+        let x = source;
+        let share = 1.0 / self.resblocks.len() as f32;
+        let mut sum: Option<Signal> = None;
         for (j, block) in self.resblocks.iter().enumerate() {
             let index = i * self.resblocks.len() + j;
-            let y = probed(probe, &format!("resblock{index}"), block.forward(&x, style)?);
-            sum = Some(match sum {
-                Some(sum) => (sum + y)?,
-                None => y,
-            });
+            let before = sum.as_ref().filter(|_| probe.is_active()).map(Signal::to_tensor).transpose()?;
+            let after = block.forward(&x, style, share, sum.take())?;
+            if probe.is_active() {
+                // The block's own output, which is only ever added up.
+                let y = after.to_tensor()?;
+                let y = if let Some(before) = before { (y - before)? } else { y };
+                probe.stage(&format!("resblock{index}"), &(y / f64::from(share))?);
+            }
+            sum = Some(after);
         }
-        sum.unwrap_or(x) / self.resblocks.len() as f64
+        Ok(sum.unwrap_or(x))
     }
 }
 
@@ -137,12 +150,9 @@ struct Half {
 }
 
 impl Half {
-    fn forward(&self, x: &Tensor, style: &Tensor) -> Result<Tensor> {
-        self.conv.forward(&self.adain.forward(x, style)?)
-    }
-
-    fn forward_add(&self, x: &Tensor, style: &Tensor, residual: &Tensor) -> Result<Tensor> {
-        self.conv.forward_add(&self.adain.forward(x, style)?, residual)
+    fn forward(&self, x: &Signal, style: &Tensor, epilogue: Epilogue) -> Result<Signal> {
+        let affine = self.adain.affine(x, style)?;
+        self.conv.fused(x, self.adain.prologue(&affine), epilogue)
     }
 }
 
@@ -152,19 +162,27 @@ impl AdaInResBlock1 {
             let alpha = Activation::snake(&vb.get((1, channels, 1), &format!("alpha{which}.{i}"))?)?;
             Ok(Half {
                 adain: StyledNorm::new(vb.pp(format!("adain{which}.{i}")), style_dim, channels, alpha)?,
-                conv: conv1d_same(vb.pp(format!("convs{which}.{i}")), channels, channels, kernel, dilation)?,
+                conv: conv1d_fast(vb.pp(format!("convs{which}.{i}")), channels, channels, kernel, dilation)?,
             })
         };
         let halves = dilations.iter().enumerate().map(|(i, &dilation)| Ok([half(i, 1, dilation)?, half(i, 2, 1)?]));
         Ok(Self { halves: halves.collect::<Result<_>>()? })
     }
 
-    /// `x: (B, C, L)`, `style: (B, style_dim)` → `(B, C, L)`.
-    fn forward(&self, x: &Tensor, style: &Tensor) -> Result<Tensor> {
-        let mut x = x.clone();
-        for [first, second] in &self.halves {
-            x = second.forward_add(&first.forward(&x, style)?, style, &x)?;
+    /// `x: (B, C, L)`, `style: (B, style_dim)` → `(B, C, L)`: `scale` times the block's output, onto `sum` if given.
+    fn forward(&self, x: &Signal, style: &Tensor, scale: f32, mut sum: Option<Signal>) -> Result<Signal> {
+        let mut before: Option<Signal> = None;
+        for (i, [first, second]) in self.halves.iter().enumerate() {
+            let input = before.as_ref().unwrap_or(x);
+            let inner = first.forward(input, style, Epilogue { statistics: true, ..Default::default() })?;
+            let residual = Some(input);
+            let epilogue = if i + 1 == self.halves.len() {
+                Epilogue { residual, scale, add_to: sum.take(), statistics: false }
+            } else {
+                Epilogue { residual, statistics: true, ..Default::default() }
+            };
+            before = Some(second.forward(&inner, style, epilogue)?);
         }
-        Ok(x)
+        before.ok_or_else(|| Error::Msg("a residual block without convolutions".into()))
     }
 }

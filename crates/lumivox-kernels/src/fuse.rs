@@ -1,0 +1,209 @@
+//! What a convolution does to values while it reads and writes them, so that they cross memory once.
+
+use candle_core::Result;
+
+use crate::activation::Activation;
+use crate::arch::Simd;
+use crate::arena::Buffer;
+use crate::parallel::SharedMut;
+use crate::signal::Signal;
+use crate::statistics::{Moments, Statistics, moments};
+
+/// A factor and an offset for each channel, such as a normalisation comes down to.
+#[derive(Clone, Debug)]
+pub struct Affine {
+    /// `(scale, shift)` of each row of `[B·C]`.
+    pub(crate) rows: Vec<(f32, f32)>,
+}
+
+/// What is done to the input: `activation(scale·x + shift)`. The convolution's zero padding is not touched.
+#[derive(Clone, Copy, Debug)]
+pub struct Prologue<'a> {
+    /// The factor and offset of each channel, if any.
+    pub affine: Option<&'a Affine>,
+    /// What follows them.
+    pub activation: &'a Activation,
+}
+
+impl Default for Prologue<'_> {
+    fn default() -> Self {
+        Self { affine: None, activation: &Activation::None }
+    }
+}
+
+impl Prologue<'_> {
+    /// Whether it has what `rows` rows of `channels` channels need.
+    pub(crate) fn fits(&self, rows: usize, channels: usize) -> bool {
+        self.affine.is_none_or(|affine| affine.rows.len() == rows) && self.activation.fits(channels)
+    }
+
+    /// Computes what becomes of `x`, values of a channel, `row` among all of the batch.
+    #[inline(always)]
+    pub(crate) fn apply<S: Simd>(&self, s: S, row: usize, channel: usize, x: &[f32], out: &mut [f32]) {
+        match self.affine {
+            None => self.activation.apply(s, channel, x, out),
+            Some(affine) => {
+                let (scale, shift) = affine.rows[row];
+                self.activation.apply_affine(s, channel, scale, shift, x, out);
+            }
+        }
+    }
+}
+
+/// What is done to the output: `add_to + scale·(y + residual)`.
+#[derive(Debug)]
+pub struct Epilogue<'a> {
+    /// Added to the output.
+    pub residual: Option<&'a Signal>,
+    /// Multiplies their sum.
+    pub scale: f32,
+    /// Takes up the result.
+    pub add_to: Option<Signal>,
+    /// Whether the result's [`Statistics`] are gathered on the way.
+    pub statistics: bool,
+}
+
+impl Default for Epilogue<'_> {
+    fn default() -> Self {
+        Self { residual: None, scale: 1.0, add_to: None, statistics: false }
+    }
+}
+
+/// One run of a convolution: where it reads and writes, and what happens on the way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pass<'a> {
+    /// `[B][C_in][l_in]`.
+    pub(crate) x: &'a [f32],
+    pub(crate) channels_in: usize,
+    pub(crate) l_in: usize,
+    pub(crate) prologue: Prologue<'a>,
+    /// `[B][C_out][l_out]`.
+    out: SharedMut<'a>,
+    pub(crate) channels_out: usize,
+    pub(crate) l_out: usize,
+    pub(crate) batch: usize,
+    residual: Option<&'a [f32]>,
+    scale: f32,
+    accumulate: bool,
+    /// For each output row, one for each `piece` steps.
+    moments: Option<SharedMut<'a, Moments>>,
+    piece: usize,
+}
+
+impl Pass<'_> {
+    /// Runs `compute`, which must store every step of every row in pieces of `piece` steps, and gives what was stored, `(B, channels_out, l_out)`.
+    ///
+    /// # Errors
+    /// If residual or accumulator have another shape.
+    pub(crate) fn run(
+        x: (&[f32], [usize; 3]),
+        prologue: Prologue,
+        [channels_out, l_out]: [usize; 2],
+        epilogue: Epilogue,
+        piece: usize,
+        compute: impl FnOnce(Pass),
+    ) -> Result<Signal> {
+        let (x, [batch, channels_in, l_in]) = x;
+        let dims = (batch, channels_out, l_out);
+        let Epilogue { residual, scale, add_to, statistics } = epilogue;
+        for (signal, what) in [(residual, "residual"), (add_to.as_ref(), "accumulator")] {
+            if let Some(signal) = signal {
+                signal.expect(dims, "conv1d", what)?;
+            }
+        }
+        let accumulate = add_to.is_some();
+        let mut out = match add_to {
+            Some(signal) => signal.values,
+            None => Buffer::new(batch * channels_out * l_out),
+        };
+        let pieces = if statistics { batch * channels_out * l_out.div_ceil(piece) } else { 0 };
+        let mut moments = vec![Moments::default(); pieces];
+        compute(Pass {
+            x,
+            channels_in,
+            l_in,
+            prologue,
+            out: SharedMut::new(&mut out),
+            channels_out,
+            l_out,
+            batch,
+            residual: residual.map(|signal| &*signal.values),
+            scale,
+            accumulate,
+            moments: statistics.then(|| SharedMut::new(&mut moments)),
+            piece,
+        });
+        let mut signal = Signal::new(out, [batch, channels_out, l_out]);
+        signal.statistics = statistics.then(|| Statistics::join(&moments, piece, l_out));
+        Ok(signal)
+    }
+
+    /// Reads `out.len()` input steps of a channel from `start` on, which may lie outside of the signal, where there are zeros.
+    #[inline(always)]
+    pub(crate) fn read<S: Simd>(&self, s: S, batch: usize, channel: usize, start: isize, out: &mut [f32]) {
+        let row = batch * self.channels_in + channel;
+        let x = &self.x[row * self.l_in..][..self.l_in];
+        let first = start.clamp(0, self.l_in as isize);
+        let end = (start + out.len() as isize).clamp(first, self.l_in as isize);
+        let (before, after) = ((first - start) as usize, (end - start) as usize);
+        let before = before.min(out.len());
+        let after = after.clamp(before, out.len());
+        out[..before].fill(0.0);
+        out[after..].fill(0.0);
+        let (x, out) = (&x[first as usize..end as usize], &mut out[before..after]);
+        self.prologue.apply(s, row, channel, x, out);
+    }
+
+    /// Stores output steps of a channel, from a multiple of the pass's piece on and to the piece's or the row's end.
+    ///
+    /// # Safety
+    /// No other thread may store the same steps.
+    #[inline(always)]
+    pub(crate) unsafe fn store<S: Simd>(&self, s: S, batch: usize, channel: usize, start: usize, sums: &[f32]) {
+        let row = batch * self.channels_out + channel;
+        let at = row * self.l_out + start;
+        // SAFETY: this thread's alone by the caller's promise.
+        let out = unsafe { self.out.slice(at, sums.len()) };
+        let scale = s.splat(self.scale);
+        let mut i = 0;
+        // SAFETY: all vectors lie below the length that the three slices share.
+        unsafe {
+            while i + S::LANES <= sums.len() {
+                let mut v = s.load(sums.as_ptr().add(i));
+                if let Some(residual) = self.residual {
+                    v = s.add(v, s.load(residual[at + i..at + i + S::LANES].as_ptr()));
+                }
+                let before = if self.accumulate { s.load(out.as_ptr().add(i)) } else { s.splat(0.0) };
+                s.store(out.as_mut_ptr().add(i), s.mul_add(v, scale, before));
+                i += S::LANES;
+            }
+        }
+        for i in i..sums.len() {
+            let residual = self.residual.map_or(0.0, |residual| residual[at + i]);
+            let before = if self.accumulate { out[i] } else { 0.0 };
+            out[i] = (sums[i] + residual) * self.scale + before;
+        }
+        if let Some(all) = self.moments {
+            let index = row * self.l_out.div_ceil(self.piece) + start / self.piece;
+            // SAFETY: the piece is this thread's alone.
+            unsafe { all.write(index, moments(s, out)) };
+        }
+    }
+
+    /// Stores every `stride`-th output step from `start` on, as far as there are such steps, without residual, scale and statistics. Steps before the first
+    /// are left out: `start` may be negative.
+    ///
+    /// # Safety
+    /// No other thread may store the same steps.
+    #[inline(always)]
+    pub(crate) unsafe fn store_strided(&self, batch: usize, channel: usize, start: isize, stride: usize, sums: &[f32]) {
+        let at = (batch * self.channels_out + channel) * self.l_out;
+        for (j, &sum) in sums.iter().enumerate() {
+            let step = start + (j * stride) as isize;
+            if (0..self.l_out as isize).contains(&step) {
+                // SAFETY: this thread's alone by the caller's promise.
+                unsafe { self.out.write(at + step as usize, sum) };
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Activations that go from one fused operation to the next.
+
+use candle_core::{Device, Result, Tensor, bail};
+
+use rayon::prelude::*;
+
+use crate::arena::Buffer;
+use crate::op::with_values;
+use crate::statistics::Statistics;
+
+/// Activations `(B, C, L)` between fused operations, in a buffer that is used again, with the statistics that were gathered while they were written.
+#[derive(Debug)]
+pub struct Signal {
+    pub(crate) values: Buffer,
+    batch: usize,
+    channels: usize,
+    steps: usize,
+    pub(crate) statistics: Option<Statistics>,
+}
+
+impl Signal {
+    /// `(batch, channels, steps)` of `values`, without statistics.
+    pub(crate) fn new(values: Buffer, [batch, channels, steps]: [usize; 3]) -> Self {
+        debug_assert_eq!(values.len(), batch * channels * steps);
+        Self { values, batch, channels, steps, statistics: None }
+    }
+
+    /// Copies `x: (B, C, L)`.
+    ///
+    /// # Errors
+    /// If `x` has another rank or is not `f32`.
+    pub fn from_tensor(x: &Tensor) -> Result<Self> {
+        let (batch, channels, steps) = x.dims3()?;
+        with_values(x, "signal", |x| {
+            let mut values = Buffer::new(x.len());
+            values.copy_from_slice(x);
+            Ok(Self::new(values, [batch, channels, steps]))
+        })
+    }
+
+    /// A tensor `(B, C, L)` with a copy of the values.
+    ///
+    /// # Errors
+    /// None that can be foreseen.
+    pub fn to_tensor(&self) -> Result<Tensor> {
+        Tensor::from_slice(&self.values, self.dims(), &Device::Cpu)
+    }
+
+    /// The tensor `(B, C, L)` that the values become.
+    ///
+    /// # Errors
+    /// None that can be foreseen.
+    pub fn into_tensor(self) -> Result<Tensor> {
+        let dims = self.dims();
+        Tensor::from_vec(self.values.into_vec(), dims, &Device::Cpu)
+    }
+
+    /// `(B, C, L)`.
+    pub fn dims(&self) -> (usize, usize, usize) {
+        (self.batch, self.channels, self.steps)
+    }
+
+    /// Mean and variance of each channel: those that were gathered when the values were written, else from another look at them.
+    pub fn statistics(&self) -> Statistics {
+        self.statistics.clone().unwrap_or_else(|| Statistics::of(&self.values, self.steps))
+    }
+
+    /// Adds `x`, which comes `delay` steps late, its beginning reflected to fill them: step `t` gets `x[|t − delay|]`. Gathers the sum's statistics.
+    ///
+    /// # Errors
+    /// If `x` has other channels, not `delay` steps less, or no more than `delay` steps.
+    pub fn add_delayed(&mut self, x: &Signal, delay: usize) -> Result<()> {
+        x.expect((self.batch, self.channels, self.steps.saturating_sub(delay)), "add_delayed", "addend")?;
+        if x.steps <= delay {
+            bail!("add_delayed: {} steps can't be reflected {delay} steps late", x.steps);
+        }
+        let rows = self.values.par_chunks_mut(self.steps).zip(x.values.par_chunks(x.steps));
+        rows.for_each(|(row, x)| {
+            let (start, rest) = row.split_at_mut(delay);
+            for (t, value) in start.iter_mut().enumerate() {
+                *value += x[delay - t];
+            }
+            for (value, x) in rest.iter_mut().zip(x) {
+                *value += x;
+            }
+        });
+        self.statistics = Some(Statistics::of(&self.values, self.steps));
+        Ok(())
+    }
+
+    /// Fails unless the signal is `(batch, channels, steps)`.
+    pub(crate) fn expect(&self, dims: (usize, usize, usize), op: &str, what: &str) -> Result<()> {
+        if self.dims() == dims {
+            return Ok(());
+        }
+        bail!("{op}: {what} {:?} for {dims:?}", self.dims())
+    }
+}
