@@ -37,7 +37,15 @@ impl Activation {
 
     /// `activation(scale·x + shift)` of one channel's values.
     #[inline(always)]
-    pub(crate) fn apply_affine<S: Simd>(&self, s: S, channel: usize, scale: f32, shift: f32, x: &[f32], out: &mut [f32]) {
+    pub(crate) fn apply_affine<S: Simd>(
+        &self,
+        s: S,
+        channel: usize,
+        scale: f32,
+        shift: f32,
+        x: &[f32],
+        out: &mut [f32],
+    ) {
         let (scale, shift) = (s.splat(scale), s.splat(shift));
         match self {
             Self::None => map!(s, x, out, |v| s.mul_add(v, scale, shift)),

@@ -23,7 +23,14 @@ pub(crate) struct Factors<'a> {
 /// `sums[r·ld + j] = bias[r] + Σ weights[channel][tap][r] · x[channel·row_len + offsets[tap] + j]` for `BLOCK` rows `r` and `columns` columns `j`, rounded up to
 /// whole vectors: `x` and `sums` must have that much.
 #[inline(always)]
-pub(crate) fn block_product<S: Simd>(s: S, factors: &Factors, bias: &[f32], columns: usize, sums: &mut [f32], ld: usize) {
+pub(crate) fn block_product<S: Simd>(
+    s: S,
+    factors: &Factors,
+    bias: &[f32],
+    columns: usize,
+    sums: &mut [f32],
+    ld: usize,
+) {
     let Factors { weights, channels, offsets, x, row_len } = *factors;
     let whole = columns.next_multiple_of(S::LANES);
     let furthest = offsets.iter().max().copied().unwrap_or(0) + whole;

@@ -78,7 +78,8 @@ impl Transform {
         let mut out = [s.splat(0.0); N];
         let mut i = 0;
         while i + 2 < N {
-            let (even, odd) = (every_other::<S, N>(s, &self.input[i], d, 0), every_other::<S, N>(s, &self.input[i], d, 1));
+            let (even, odd) =
+                (every_other::<S, N>(s, &self.input[i], d, 0), every_other::<S, N>(s, &self.input[i], d, 1));
             out[i] = s.add(even, odd);
             out[i + 1] = s.sub(even, odd);
             i += 2;
