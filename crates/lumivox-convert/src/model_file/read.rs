@@ -8,13 +8,15 @@ use crate::schema::Schema;
 use crate::tensor::Float;
 use crate::{ConvertError, vits};
 use memmap2::Mmap;
+#[cfg(unix)]
+use memmap2::UncheckedAdvice;
 use rayon::prelude::*;
 use safetensors::SafeTensors;
 use safetensors::tensor::{SafeTensorError, TensorInfo, TensorView};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 
 /// Why a model file is refused. Every message names the file and says what to do.
@@ -175,6 +177,7 @@ impl ModelFile {
         file.check_shapes()?;
         file.check_hash(field(&fields, "blake3")?)?;
         file.check_finite()?;
+        file.release(0..file.bytes.len());
         Ok(file)
     }
 
@@ -188,9 +191,17 @@ impl ModelFile {
         self.dtype
     }
 
-    /// The values of the tensor `name`, whatever its element type; weights of 8 bits are multiplied by their scales.
+    /// The values of the tensor `name`, whatever its element type; weights of 8 bits are multiplied by their scales. The file's own pages don't stay in
+    /// memory.
     pub fn values(&self, name: &str) -> Option<Vec<f32>> {
         let tensor = self.tensor(name)?;
+        let values = self.decode(name, &tensor);
+        let (start, end) = self.tensors.get(name)?.data_offsets;
+        self.release(self.data_start + start..self.data_start + end);
+        values
+    }
+
+    fn decode(&self, name: &str, tensor: &TensorView<'_>) -> Option<Vec<f32>> {
         match tensor.dtype() {
             safetensors::Dtype::I8 => {
                 let scale = self.view(self.scales.get(name)?)?;
@@ -225,6 +236,19 @@ impl ModelFile {
     pub fn parameters(&self) -> usize {
         let weights = self.tensors.iter().filter(|(name, _)| !name.starts_with(VOICE_PREFIX));
         weights.map(|(_, info)| info.shape.iter().product::<usize>()).sum()
+    }
+
+    /// Lets the system take back the memory under `range` of a mapped file, which is read from the file again should it be wanted.
+    #[allow(unsafe_code)]
+    fn release(&self, range: Range<usize>) {
+        #[cfg(unix)]
+        if let Bytes::Mapped(map) = &self.bytes {
+            // SAFETY: a shared mapping of a file that nobody writes through it has nothing to lose; see `map_file`.
+            // What fails costs memory, nothing else.
+            let _ = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len()) };
+        }
+        #[cfg(not(unix))]
+        let _ = range;
     }
 
     fn data(&self) -> &[u8] {

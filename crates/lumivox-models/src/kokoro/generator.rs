@@ -171,18 +171,19 @@ impl AdaInResBlock1 {
 
     /// `x: (B, C, L)`, `style: (B, style_dim)` → `(B, C, L)`: `scale` times the block's output, onto `sum` if given.
     fn forward(&self, x: &Signal, style: &Tensor, scale: f32, mut sum: Option<Signal>) -> Result<Signal> {
-        let mut before: Option<Signal> = None;
+        // What has been carried around the convolutions so far, once it is another signal than `x`; it takes up each step's output in place.
+        let mut carried: Option<Signal> = None;
         for (i, [first, second]) in self.halves.iter().enumerate() {
-            let input = before.as_ref().unwrap_or(x);
+            let input = carried.as_ref().unwrap_or(x);
             let inner = first.forward(input, style, Epilogue { statistics: true, ..Default::default() })?;
-            let residual = Some(input);
-            let epilogue = if i + 1 == self.halves.len() {
-                Epilogue { residual, scale, add_to: sum.take(), statistics: false }
-            } else {
-                Epilogue { residual, statistics: true, ..Default::default() }
+            let is_last = i + 1 == self.halves.len();
+            let epilogue = match &carried {
+                _ if is_last => Epilogue { residual: Some(input), scale, add_to: sum.take(), statistics: false },
+                Some(_) => Epilogue { add_to: carried.take(), statistics: true, ..Default::default() },
+                None => Epilogue { residual: Some(x), statistics: true, ..Default::default() },
             };
-            before = Some(second.forward(&inner, style, epilogue)?);
+            carried = Some(second.forward(&inner, style, epilogue)?);
         }
-        before.ok_or_else(|| Error::Msg("a residual block without convolutions".into()))
+        carried.ok_or_else(|| Error::Msg("a residual block without convolutions".into()))
     }
 }

@@ -1,6 +1,5 @@
 //! Kokoro-82M.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -30,8 +29,8 @@ pub const SEGMENT_LIMITS: SegmentLimits =
 pub(super) struct KokoroModel {
     graph: Kokoro,
     vocabulary: Vocabulary,
-    /// Style packs, `(510, 2·style_dim)`: a row for each number of phonemes.
-    voices: BTreeMap<String, Tensor>,
+    /// Where the style packs are.
+    file: Arc<ModelFile>,
     english: EnglishFrontEnds,
 }
 
@@ -44,31 +43,29 @@ impl KokoroModel {
         if rate != SAMPLE_RATE_HZ {
             return Err(config_error(format!("sample rate {rate} Hz, not {SAMPLE_RATE_HZ}")));
         }
-        let voice =
-            |name: &str| Ok((name.to_owned(), weights::tensor(&file, &format!("voices.{name}"), &Device::Cpu)?));
-        let voices = file.voices().map(voice).collect::<Result<_>>()?;
         let vocabulary = Vocabulary::from_config(json)?;
         let graph = Kokoro::new(sizes, weights::var_builder(file.clone(), &Device::Cpu));
         let graph = graph.map_err(|error| config_error(error.to_string()))?;
-        Ok(Self { graph, vocabulary, voices, english: EnglishFrontEnds::default() })
+        Ok(Self { graph, vocabulary, file, english: EnglishFrontEnds::default() })
     }
 
     fn voice(&self, options: &Options) -> Result<VoiceSpec> {
         options.voice.as_deref().unwrap_or(DEFAULT_VOICE).parse()
     }
 
-    /// The blend's style pack, `(510, 2·style_dim)`.
+    /// The blend's style pack, `(510, 2·style_dim)`: a row for each number of phonemes.
     fn style_pack(&self, voice: &VoiceSpec) -> Result<Tensor> {
         let mut blend: Option<Tensor> = None;
         for (name, share) in &voice.parts {
-            let Some(pack) = self.voices.get(name) else {
-                let nearest = nearest(name, self.voices.keys().map(String::as_str));
+            if !self.file.voices().any(|voice| voice == name) {
+                let nearest = nearest(name, self.file.voices());
                 return Err(Error::UnknownVoice { name: name.clone(), nearest });
-            };
+            }
+            let pack = weights::tensor(&self.file, &format!("voices.{name}"), &Device::Cpu)?;
+            let part = if *share == 1.0 { pack } else { (pack * f64::from(*share))? };
             blend = Some(match blend {
-                None if *share == 1.0 => pack.clone(),
-                None => (pack * f64::from(*share))?,
-                Some(sum) => (sum + (pack * f64::from(*share))?)?,
+                None => part,
+                Some(sum) => (sum + part)?,
             });
         }
         blend.ok_or_else(|| Error::VoiceSyntax(String::new()))
@@ -85,7 +82,7 @@ impl Model for KokoroModel {
     }
 
     fn voices(&self) -> Vec<&str> {
-        self.voices.keys().map(String::as_str).collect()
+        self.file.voices().collect()
     }
 
     fn segment_limits(&self) -> SegmentLimits {
