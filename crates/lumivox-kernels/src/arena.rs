@@ -28,6 +28,13 @@ impl Buffer {
         let fitting = free.iter().enumerate().filter(|(_, values)| values.len() >= len && values.len() / 4 <= len);
         let best = fitting.min_by_key(|(_, values)| values.len()).map(|(index, _)| index);
         let values = best.map(|index| free.swap_remove(index));
+        if values.is_none() {
+            // The largest of those that are too small makes way: what is asked for next will not be smaller again soon.
+            let small = free.iter().enumerate().filter(|(_, values)| values.len() < len);
+            if let Some(index) = small.max_by_key(|(_, values)| values.len()).map(|(index, _)| index) {
+                free.swap_remove(index);
+            }
+        }
         drop(free);
         Self { values: values.unwrap_or_else(|| vec![0.0; len]), len }
     }

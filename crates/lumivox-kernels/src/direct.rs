@@ -169,8 +169,9 @@ impl Kernel for Tile<'_> {
                 x: input,
                 row_len,
             };
-            block_product(s, &factors, &self.conv.bias[block_of_all * BLOCK..][..BLOCK], width, sums, ld);
-            for r in 0..BLOCK.min(rows - block * BLOCK) {
+            let valid = BLOCK.min(rows - block * BLOCK);
+            block_product(s, &factors, &self.conv.bias[block_of_all * BLOCK..][..BLOCK], [valid, width], sums, ld);
+            for r in 0..valid {
                 self.store_row(s, block * BLOCK + r, &sums[r * ld..][..width]);
             }
         }

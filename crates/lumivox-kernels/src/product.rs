@@ -20,14 +20,14 @@ pub(crate) struct Factors<'a> {
     pub(crate) row_len: usize,
 }
 
-/// `sums[r·ld + j] = bias[r] + Σ weights[channel][tap][r] · x[channel·row_len + offsets[tap] + j]` for `BLOCK` rows `r` and `columns` columns `j`, rounded up to
-/// whole vectors: `x` and `sums` must have that much.
+/// `sums[r·ld + j] = bias[r] + Σ weights[channel][tap][r] · x[channel·row_len + offsets[tap] + j]` for the first `rows` rows `r` (up to `BLOCK`, maybe more of them)
+/// and `columns` columns `j`, rounded up to whole vectors: `x` and `sums` must have that much.
 #[inline(always)]
 pub(crate) fn block_product<S: Simd>(
     s: S,
     factors: &Factors,
     bias: &[f32],
-    columns: usize,
+    [rows, columns]: [usize; 2],
     sums: &mut [f32],
     ld: usize,
 ) {
@@ -43,8 +43,11 @@ pub(crate) fn block_product<S: Simd>(
         // SAFETY: the assertions above; `done + vectors·LANES <= whole`.
         unsafe {
             let (x, sums) = (x.as_ptr().add(done), sums.as_mut_ptr().add(done));
-            let tile = Tile { weights: weights.as_ptr(), x, channels, offsets, row_len, bias, sums, ld };
+            let tile = Tile { weights: weights.as_ptr(), x, channels, offsets, row_len, bias, rows, sums, ld };
             match (S::TILE_ROWS, vectors) {
+                (_, 1) if rows == 1 => tile.run::<S, 1, 1>(s),
+                (_, 2) if rows == 1 => tile.run::<S, 1, 2>(s),
+                (_, _) if rows == 1 => tile.run::<S, 1, 3>(s),
                 (8, 1) => tile.run::<S, 8, 1>(s),
                 (8, 2) => tile.run::<S, 8, 2>(s),
                 (8, _) => tile.run::<S, 8, 3>(s),
@@ -65,6 +68,7 @@ struct Tile<'a> {
     offsets: &'a [usize],
     row_len: usize,
     bias: &'a [f32],
+    rows: usize,
     sums: *mut f32,
     ld: usize,
 }
@@ -76,7 +80,7 @@ impl Tile<'_> {
     /// All reads and writes must lie inside of the buffers.
     #[inline(always)]
     unsafe fn run<S: Simd, const R: usize, const N: usize>(&self, s: S) {
-        for half in (0..BLOCK).step_by(R) {
+        for half in (0..self.rows).step_by(R) {
             let mut acc: [[S::V; N]; R] = std::array::from_fn(|r| [s.splat(self.bias[half + r]); N]);
             // SAFETY: the caller's promise.
             unsafe {

@@ -146,6 +146,20 @@ proptest! {
     }
 
     #[test]
+    fn gate_is_its_definition(batch in 1usize..3, half in 1usize..5, steps in 1usize..200, conditioned in any::<bool>(), seed in any::<u64>()) {
+        let x: Vec<f32> = values(batch * 2 * half * steps, seed).iter().map(|x| 6.0 * x).collect();
+        let condition = if conditioned { values(batch * 2 * half, seed ^ 1) } else { vec![0.0; batch * 2 * half] };
+        let at = |row: usize, t: usize| x[row * steps + t] + condition[row];
+        let want: Vec<f64> = (0..batch * half).flat_map(|row| {
+            let first = row / half * 2 * half + row % half;
+            (0..steps).map(move |t| (first, t))
+        }).map(|(first, t)| gate_reference(at(first, t), at(first + half, t))).collect();
+        let x = Signal::from_tensor(&tensor(&x, (batch, 2 * half, steps))).unwrap();
+        let condition = conditioned.then(|| tensor(&condition, (batch, 2 * half, 1)));
+        on_every_isa(|isa| assert_close(&flat(&gate(&x, condition.as_ref()).unwrap().to_tensor().unwrap()), &want, 1e-6, isa));
+    }
+
+    #[test]
     fn add_delayed_is_its_definition(channels in 1usize..5, steps in 2usize..300, delay in 0usize..2, seed in any::<u64>()) {
         let (x, y) = (values(channels * steps, seed), values(channels * (steps + delay), seed ^ 1));
         let want: Vec<f64> = (0..y.len()).map(|i| {

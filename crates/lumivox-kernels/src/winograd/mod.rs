@@ -199,6 +199,7 @@ impl<const N: usize> Kernel for Points<'_, N> {
         let offsets: Vec<usize> = (0..conv.tap_groups).map(|group| group * conv.dilation).collect();
         let factors_len = conv.c_in * conv.tap_groups * BLOCK;
         for block in task.blocks.clone() {
+            let valid = BLOCK.min(conv.c_out - block * BLOCK);
             for point in 0..N {
                 let factors = Factors {
                     weights: &conv.weights[(block * N + point) * factors_len..][..factors_len],
@@ -208,9 +209,9 @@ impl<const N: usize> Kernel for Points<'_, N> {
                     row_len: sizes.columns_in,
                 };
                 let products = &mut products[point * BLOCK * sizes.columns..][..BLOCK * sizes.columns];
-                block_product(s, &factors, &ZEROS, sizes.columns, products, sizes.columns);
+                block_product(s, &factors, &ZEROS, [valid, sizes.columns], products, sizes.columns);
             }
-            for r in 0..BLOCK.min(conv.c_out - block * BLOCK) {
+            for r in 0..valid {
                 self.finish_row(s, &sizes, block * BLOCK + r, products, planes, row);
             }
         }

@@ -2,10 +2,10 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
-use lumivox_kernels::Conv1d;
+use lumivox_kernels::{Conv1d, Conv1dConfig, Epilogue, Prologue, Signal, gate};
 
 use super::config::Config;
-use crate::layers::{conv1d, conv1d_same};
+use crate::layers::{conv1d, conv1d_fast};
 
 pub(super) struct Flow {
     /// In the order in which inference runs them: the last one first.
@@ -66,27 +66,25 @@ impl Coupling {
 /// Gated convolutions with residual and skip connections (`WN` of VITS, dilation 1).
 struct WaveNet {
     cond_layer: Option<Conv1d>,
-    layers: Vec<(Conv1d, Conv1d)>,
+    layers: Vec<WaveNetLayer>,
     hidden: usize,
+}
+
+struct WaveNetLayer {
+    in_layer: Conv1d,
+    /// The first half of `res_skip_layers`, which goes on to the next layer; the last layer has none.
+    res: Option<Conv1d>,
+    /// The second half, which is part of the output.
+    skip: Conv1d,
 }
 
 impl WaveNet {
     fn new(config: &Config, vb: VarBuilder) -> Result<Self> {
         let (hidden, layers) = (config.hidden_channels, config.flow_layers);
-        let layer = |i: usize| {
-            // The last layer has no residual.
-            let outputs = if i + 1 < layers { 2 * hidden } else { hidden };
-            let in_layer = vb.pp(format!("in_layers.{i}"));
-            let res_skip = vb.pp(format!("res_skip_layers.{i}"));
-            Ok((
-                conv1d_same(in_layer, hidden, 2 * hidden, config.flow_kernel_size, 1)?,
-                conv1d(res_skip, hidden, outputs, 1, Default::default())?,
-            ))
-        };
         let cond = |gin| conv1d(vb.pp("cond_layer"), gin, 2 * hidden * layers, 1, Default::default());
         Ok(Self {
             cond_layer: config.speaker_channels().map(cond).transpose()?,
-            layers: (0..layers).map(layer).collect::<Result<_>>()?,
+            layers: (0..layers).map(|i| WaveNetLayer::new(config, i, &vb)).collect::<Result<_>>()?,
             hidden,
         })
     }
@@ -98,25 +96,39 @@ impl WaveNet {
             (Some(layer), Some(g)) => Some(layer.forward(g)?),
             _ => None,
         };
-        let (mut x, mut output) = (x.clone(), None::<Tensor>);
-        for (i, (in_layer, res_skip)) in self.layers.iter().enumerate() {
-            let mut a = in_layer.forward(&x)?;
-            if let Some(cond) = &cond {
-                a = a.broadcast_add(&cond.narrow(1, 2 * hidden * i, 2 * hidden)?)?;
+        let (mut x, mut output) = (Signal::from_tensor(x)?, None::<Signal>);
+        for (i, layer) in self.layers.iter().enumerate() {
+            let cond = cond.as_ref().map(|cond| cond.narrow(1, 2 * hidden * i, 2 * hidden)).transpose()?;
+            let a = layer.in_layer.fused(&x, Prologue::default(), Epilogue::default())?;
+            let a = gate(&a, cond.as_ref())?;
+            if let Some(res) = &layer.res {
+                x = res.fused(&a, Prologue::default(), Epilogue { add_to: Some(x), ..Default::default() })?;
             }
-            let gate = candle_nn::ops::sigmoid(&a.narrow(1, hidden, hidden)?)?;
-            let a = res_skip.forward(&(a.narrow(1, 0, hidden)?.tanh()? * gate)?)?;
-            let skip = if i + 1 < self.layers.len() {
-                x = (x + a.narrow(1, 0, hidden)?)?;
-                a.narrow(1, hidden, hidden)?
-            } else {
-                a
-            };
-            output = Some(match output {
-                Some(output) => (output + skip)?,
-                None => skip,
-            });
+            output = Some(layer.skip.fused(
+                &a,
+                Prologue::default(),
+                Epilogue { add_to: output.take(), ..Default::default() },
+            )?);
         }
-        Ok(output.unwrap_or(x))
+        output.unwrap_or(x).into_tensor()
+    }
+}
+
+impl WaveNetLayer {
+    fn new(config: &Config, i: usize, vb: &VarBuilder) -> Result<Self> {
+        let hidden = config.hidden_channels;
+        let is_last = i + 1 == config.flow_layers;
+        let outputs = if is_last { hidden } else { 2 * hidden };
+        let res_skip = vb.pp(format!("res_skip_layers.{i}"));
+        let (weight, bias) = (res_skip.get((outputs, hidden, 1), "weight")?, res_skip.get(outputs, "bias")?);
+        let part = |from: usize| {
+            let (weight, bias) = (weight.narrow(0, from, hidden)?, bias.narrow(0, from, hidden)?);
+            Conv1d::new(&weight, Some(&bias), Conv1dConfig::default())
+        };
+        Ok(Self {
+            in_layer: conv1d_fast(vb.pp(format!("in_layers.{i}")), hidden, 2 * hidden, config.flow_kernel_size, 1)?,
+            res: if is_last { None } else { Some(part(0)?) },
+            skip: part(outputs - hidden)?,
+        })
     }
 }

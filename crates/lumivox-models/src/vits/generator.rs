@@ -2,19 +2,23 @@
 
 use std::ops::Range;
 
-use candle_core::{Result, Tensor};
+use candle_core::{Error, Result, Tensor};
 use candle_nn::VarBuilder;
-use lumivox_kernels::{Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, leaky_relu};
+use lumivox_kernels::{
+    Activation, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, Epilogue, Prologue, Signal,
+};
 
 use super::config::{Config, ResBlockKind};
-use crate::layers::{conv_transpose1d, conv1d, conv1d_same};
-use crate::probe::{Probe, probed};
+use crate::layers::{conv_transpose1d, conv1d, conv1d_fast};
+use crate::probe::{Probe, probed_signal};
 
-const LEAKY_SLOPE: f32 = 0.1;
+const LEAKY: Prologue<'static> = Prologue { affine: None, activation: &Activation::LeakyRelu(0.1) };
 /// In front of the last convolution the reference leaves PyTorch's default.
-const LAST_LEAKY_SLOPE: f32 = 0.01;
-/// Padding of the first and the last convolution, whose kernels have a width of 7.
-const END_PADDING: usize = 3;
+const LAST_LEAKY: Prologue<'static> = Prologue { affine: None, activation: &Activation::LeakyRelu(0.01) };
+/// Width of the first and the last convolution.
+const END_KERNEL: usize = 7;
+/// What they reach to either side.
+const END_PADDING: usize = END_KERNEL / 2;
 
 pub(super) struct Generator {
     conv_pre: Conv1d,
@@ -36,17 +40,20 @@ impl Generator {
     pub(super) fn new(config: &Config, vb: VarBuilder) -> Result<Self> {
         let initial = config.upsample_initial_channel;
         let stages = config.upsample_rates.len();
-        let same = Conv1dConfig { padding: END_PADDING, ..Default::default() };
         let last = initial >> stages;
         let post = vb.pp("conv_post");
         // The original has no bias here; exports of other trainers have one.
         let bias = if post.contains_tensor("bias") { Some(post.get(1, "bias")?) } else { None };
         let cond = |gin| conv1d(vb.pp("cond"), gin, initial, 1, Default::default());
         Ok(Self {
-            conv_pre: conv1d(vb.pp("conv_pre"), config.inter_channels, initial, 7, same)?,
+            conv_pre: conv1d_fast(vb.pp("conv_pre"), config.inter_channels, initial, END_KERNEL, 1)?,
             cond: config.speaker_channels().map(cond).transpose()?,
             stages: (0..stages).map(|i| Stage::new(config, i, &vb)).collect::<Result<_>>()?,
-            conv_post: Conv1d::new(&post.get((1, last, 7), "weight")?, bias.as_ref(), same)?,
+            conv_post: Conv1d::new(
+                &post.get((1, last, END_KERNEL), "weight")?,
+                bias.as_ref(),
+                Conv1dConfig::same(END_KERNEL, 1),
+            )?,
         })
     }
 
@@ -69,10 +76,11 @@ impl Generator {
         if let (Some(cond), Some(g)) = (&self.cond, g) {
             x = x.broadcast_add(&cond.forward(g)?)?;
         }
+        let mut x = Signal::from_tensor(&x)?;
         for (i, stage) in self.stages.iter().enumerate() {
-            x = probed(probe, &format!("dec_stage{i}"), stage.forward(&x)?);
+            x = probed_signal(probe, &format!("dec_stage{i}"), stage.forward(&x)?)?;
         }
-        self.conv_post.forward(&leaky_relu(&x, LAST_LEAKY_SLOPE)?)?.tanh()
+        self.conv_post.fused(&x, LAST_LEAKY, Epilogue::default())?.into_tensor()?.tanh()
     }
 }
 
@@ -103,17 +111,14 @@ impl Stage {
         ((start - reach + crop - kernel).div_euclid(rate) + 1, (end + reach - 1 + crop).div_euclid(rate) + 1)
     }
 
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x = self.ups.forward(&leaky_relu(x, LEAKY_SLOPE)?)?;
-        let mut sum: Option<Tensor> = None;
+    fn forward(&self, x: &Signal) -> Result<Signal> {
+        let x = self.ups.fused(x, LEAKY)?;
+        let share = 1.0 / self.resblocks.len() as f32;
+        let mut sum: Option<Signal> = None;
         for block in &self.resblocks {
-            let y = block.forward(&x)?;
-            sum = Some(match sum {
-                Some(sum) => (sum + y)?,
-                None => y,
-            });
+            sum = Some(block.forward(&x, share, sum.take())?);
         }
-        sum.unwrap_or(x) / self.resblocks.len() as f64
+        Ok(sum.unwrap_or(x))
     }
 }
 
@@ -126,7 +131,7 @@ struct ResBlock {
 
 impl ResBlock {
     fn new(kind: ResBlockKind, vb: VarBuilder, channels: usize, kernel: usize, dilations: &[usize]) -> Result<Self> {
-        let conv = |name: String, dilation| conv1d_same(vb.pp(name), channels, channels, kernel, dilation);
+        let conv = |name: String, dilation| conv1d_fast(vb.pp(name), channels, channels, kernel, dilation);
         let step = |(i, &dilation): (usize, &usize)| match kind {
             ResBlockKind::Pairs => Ok(vec![conv(format!("convs1.{i}"), dilation)?, conv(format!("convs2.{i}"), 1)?]),
             ResBlockKind::Single => Ok(vec![conv(format!("convs.{i}"), dilation)?]),
@@ -139,16 +144,22 @@ impl ResBlock {
         Ok(Self { steps: dilations.iter().enumerate().map(step).collect::<Result<_>>()?, reach })
     }
 
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let mut x = x.clone();
-        for step in &self.steps {
-            let mut y = x.clone();
-            for (i, conv) in step.iter().enumerate() {
-                let active = leaky_relu(&y, LEAKY_SLOPE)?;
-                y = if i + 1 == step.len() { conv.forward_add(&active, &x)? } else { conv.forward(&active)? };
+    /// `scale` times the block's output for `x: (1, C, L)`, onto `sum` if given.
+    fn forward(&self, x: &Signal, scale: f32, mut sum: Option<Signal>) -> Result<Signal> {
+        let mut carried: Option<Signal> = None;
+        for (i, step) in self.steps.iter().enumerate() {
+            let input = carried.as_ref().unwrap_or(x);
+            let mut inner: Option<Signal> = None;
+            for conv in &step[..step.len() - 1] {
+                inner = Some(conv.fused(inner.as_ref().unwrap_or(input), LEAKY, Epilogue::default())?);
             }
-            x = y;
+            let mut epilogue = Epilogue { residual: Some(input), ..Default::default() };
+            if i + 1 == self.steps.len() {
+                epilogue = Epilogue { scale, add_to: sum.take(), ..epilogue };
+            }
+            let y = step[step.len() - 1].fused(inner.as_ref().unwrap_or(input), LEAKY, epilogue)?;
+            carried = Some(y);
         }
-        Ok(x)
+        carried.ok_or_else(|| Error::Msg("a residual block without convolutions".into()))
     }
 }
