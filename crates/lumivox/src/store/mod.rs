@@ -296,6 +296,7 @@ impl Store {
         };
         convert(&fetched.checkpoint, output, &options, &mut progress).map_err(|error| match error {
             ConvertError::Io { path, source } if path.starts_with(&self.root) => StoreError::Storage { path, source },
+            other if entry.is_none() => StoreError::Import { path: fetched.checkpoint.clone(), source: other },
             other => StoreError::Convert(other),
         })
     }
