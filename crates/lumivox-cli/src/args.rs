@@ -27,6 +27,7 @@ pub enum Command {
     /// Speaks text into a WAV file or a pipe.
     Say(SayArguments),
     /// Takes Piper's own arguments: `lumivox piper …` does what `piper …` does.
+    #[command(version)]
     Piper(PiperArguments),
     /// Fetches a model and converts it.
     Pull(PullArguments),
@@ -212,6 +213,19 @@ pub struct PiperArguments {
     /// Is taken and has no effect: an installed espeak-ng knows where its data are.
     #[arg(long, alias = "espeak_data", value_name = "FOLDER", hide = true)]
     pub espeak_data: Option<PathBuf>,
+    /// Is taken and has no effect: Arabic is read by espeak-ng without its vowels being put in.
+    #[arg(long, alias = "tashkeel_model", value_name = "FILE", hide = true)]
+    pub tashkeel_model: Option<PathBuf>,
+    /// Is taken and has no effect.
+    #[arg(
+        long,
+        alias = "phoneme_silence",
+        value_names = ["PHONEME", "SECONDS"],
+        num_args = 2,
+        action = clap::ArgAction::Append,
+        hide = true
+    )]
+    pub phoneme_silence: Vec<String>,
     /// Prints the figures of each line.
     #[arg(long)]
     pub debug: bool,

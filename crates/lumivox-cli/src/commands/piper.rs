@@ -32,8 +32,8 @@ pub fn run(arguments: &PiperArguments) -> Result<ExitCode> {
     if !(0.0..=100.0).contains(&arguments.volume) {
         bail!("the volume {} is outside 0 to 100", arguments.volume);
     }
-    if arguments.cuda && !arguments.quiet {
-        note("note: --cuda has no effect, this program computes on the CPU");
+    if !arguments.quiet {
+        ineffective(arguments).iter().for_each(|what| note(format_args!("note: {what}")));
     }
     remove_unfinished_on_interrupt()?;
     let synthesizer = Synthesizer::open(&model(arguments)?, None)?;
@@ -47,11 +47,23 @@ pub fn run(arguments: &PiperArguments) -> Result<ExitCode> {
         ..Options::default()
     };
     synthesizer.check(&options)?;
-    let mut speaker = Speaker { synthesizer: &synthesizer, arguments, joined: None, lines: 0, failed: 0 };
+    let mut speaker = Speaker { synthesizer: &synthesizer, arguments, joined: None, number: 0, lines: 0, failed: 0 };
     for line in lines(arguments)? {
         speaker.say(&line?, &options)?;
     }
     speaker.finish()
+}
+
+/// Options of Piper's that are taken, and change what is heard with Piper but not here.
+fn ineffective(arguments: &PiperArguments) -> Vec<&'static str> {
+    [
+        (arguments.cuda, "--cuda has no effect, this program computes on the CPU"),
+        (arguments.tashkeel_model.is_some(), "--tashkeel_model has no effect, Arabic is read without it"),
+        (!arguments.phoneme_silence.is_empty(), "--phoneme_silence has no effect, no silence is put in"),
+    ]
+    .into_iter()
+    .filter_map(|(given, what)| given.then_some(what))
+    .collect()
 }
 
 /// Piper's noise differs from run to run.
@@ -112,6 +124,8 @@ struct Speaker<'a> {
     arguments: &'a PiperArguments,
     /// Where all lines go that have no file of their own.
     joined: Option<Sink>,
+    /// The line's number in the input.
+    number: u32,
     /// Lines that are not empty.
     lines: u32,
     /// Lines that could not be said.
@@ -122,6 +136,7 @@ impl Speaker<'_> {
     /// Says a line. One that can't be said does not stop the others.
     fn say(&mut self, line: &str, options: &Options) -> Result<()> {
         let line = line.trim();
+        self.number += 1;
         if line.is_empty() {
             return Ok(());
         }
@@ -142,7 +157,7 @@ impl Speaker<'_> {
             Ok((speech, line)) => self.write(speech, &line),
             Err(error) => {
                 self.failed += 1;
-                note(format_args!("lumivox: line {} is left out: {}", self.lines, describe(&error)));
+                note(format_args!("lumivox: line {} is left out: {}", self.number, describe(&error)));
                 Ok(())
             }
         }
