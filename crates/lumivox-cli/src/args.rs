@@ -111,7 +111,7 @@ pub struct SayArguments {
 /// Which model.
 #[derive(Args)]
 pub struct ModelArgument {
-    /// A model's name (see `lumivox models`), or a model file: anything with a `/` or a `.` in it.
+    /// A model's name (see `lumivox models`), or a model file: anything with a `/` or a `.` in it; `embedded` is the voice inside this program.
     #[arg(short, long, value_name = "NAME|FILE", default_value = "kokoro")]
     pub model: String,
 }
@@ -281,7 +281,7 @@ pub struct PullArguments {
     /// The model's name: one that `lumivox models` lists, any Piper voice (en_US-lessac-medium), or any language of MMS-TTS (mms-swh).
     #[arg(default_value = "kokoro")]
     pub name: String,
-    /// Fetches it again although it is here.
+    /// Makes it again although it is here, from newer files if the hub has some.
     #[arg(long)]
     pub again: bool,
     /// Prints nothing but errors.
@@ -401,9 +401,12 @@ pub struct InspectArguments {
 pub struct ExplainArguments {
     /// The text; without it, standard input.
     pub text: Option<String>,
-    /// The language of the text.
-    #[arg(short, long, value_name = "TAG", default_value = "en-us")]
-    pub language: Dialect,
+    /// A model's name or file, whose reading is shown; if not given, Kokoro's reading of English, for which no model is needed.
+    #[arg(short, long, value_name = "NAME|FILE")]
+    pub model: Option<String>,
+    /// The language of the text (en-us, en-gb); the model's own if not given, en-us without one.
+    #[arg(short, long, value_name = "TAG")]
+    pub language: Option<Dialect>,
     /// Prints JSON.
     #[arg(long)]
     pub json: bool,

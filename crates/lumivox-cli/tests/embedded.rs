@@ -54,6 +54,8 @@ fn a_voice_of_kokoros_is_not_replaced_and_the_embedded_one_says_where_it_is_from
     let home = tempfile::tempdir().unwrap();
     let output = alone(home.path()).args(["say", HELLO, "--voice", "af_heart"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    let output = alone(home.path()).args(["voices", "-m", "embedded"]).output().unwrap();
+    assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"0\n"[..]), "{}", stderr(&output));
     let output = alone(home.path()).args(["inspect", "embedded"]).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     let text = String::from_utf8(output.stdout).unwrap();
@@ -61,4 +63,20 @@ fn a_voice_of_kokoros_is_not_replaced_and_the_embedded_one_says_where_it_is_from
     {
         assert!(text.contains(part), "{part} in {text}");
     }
+}
+
+#[test]
+fn explain_shows_how_a_model_reads() {
+    let home = tempfile::tempdir().unwrap();
+    let explained = |arguments: &[&str]| {
+        let output = alone(home.path()).args(["explain", "Over tea ☃"]).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert!(stderr(&output).contains("`☃`"), "{}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // Kokoro's symbols need no model; the voice reads espeak-ng's.
+    assert!(explained(&[]).starts_with("ˈOvəɹ tˈi\n"), "{}", explained(&[]));
+    assert!(explained(&["-m", "embedded"]).starts_with("ˈoʊvɚ tˈiː\n"), "{}", explained(&["-m", "embedded"]));
+    let json: serde_json::Value = serde_json::from_str(&explained(&["-m", "embedded", "--json"])).unwrap();
+    assert_eq!((&json["tokens"][1]["text"], &json["warnings"][0]["start"]), (&"tea".into(), &9.into()));
 }
