@@ -38,6 +38,11 @@ fn without_network_and_models_the_embedded_voice_speaks_and_says_so_once() {
     let rms = (spoken.iter().map(|&s| f64::from(s).powi(2)).sum::<f64>() / spoken.len() as f64).sqrt();
     assert!((0.5..2.5).contains(&duration_s) && rms > 500.0, "{duration_s} s, RMS {rms}");
 
+    // A script of Piper's can have it, too.
+    let output = alone(home.path()).args(["piper", "-m", "embedded", "-f", "p.wav", HELLO]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(samples(&home.path().join("p.wav")).0, 22_050);
+
     // An endpoint that nothing answers at is as good as none, and the voice can be asked for.
     for arguments in [&["--quiet"][..], &["--model", "embedded"]] {
         let mut command = alone(home.path());

@@ -13,7 +13,7 @@ Examples:
   echo \"Hello.\" | lumivox piper -m en_US-lessac-medium --output_raw | aplay -r 22050 -f S16_LE -t raw -
   lumivox piper -m voice.onnx --json-input -d clips < lines.jsonl")]
 pub struct PiperArguments {
-    /// A voice's .onnx file, or its name.
+    /// A voice's .onnx file, or its name; `embedded` is the voice inside this program.
     #[arg(short, long, value_name = "NAME|FILE")]
     pub model: String,
     /// The voice's configuration; FILE.onnx.json beside the voice if not given.

@@ -11,7 +11,7 @@ use lumivox::audio::SampleFormat;
 use lumivox::{ChunkSize, Input, Options, Speech, Synthesizer};
 use serde::Deserialize;
 
-use super::{import, resolve};
+use super::{EMBEDDED, import, resolve};
 use crate::SOME_FAILED;
 use crate::args::{Naming, PiperArguments};
 use crate::output::{describe, note, print};
@@ -36,7 +36,10 @@ pub fn run(arguments: &PiperArguments) -> Result<ExitCode> {
         ineffective(arguments).iter().for_each(|what| note(format_args!("note: {what}")));
     }
     remove_unfinished_on_interrupt()?;
-    let synthesizer = Synthesizer::open(&model(arguments)?, None)?;
+    let synthesizer = match model(arguments)? {
+        Some(path) => Synthesizer::open(&path, None)?,
+        None => Synthesizer::embedded(None)?,
+    };
     let options = Options {
         voice: arguments.speaker.clone(),
         length_scale: arguments.length_scale,
@@ -71,14 +74,15 @@ fn seed() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos() as u64)
 }
 
-/// The model file of the voice: a file, one in a data folder, or a voice by its name.
-fn model(arguments: &PiperArguments) -> Result<PathBuf> {
+/// The model file of the voice: a file, one in a data folder, or a voice by its name; none for the voice inside this program.
+fn model(arguments: &PiperArguments) -> Result<Option<PathBuf>> {
     let folders = arguments.data_dir.iter().map(PathBuf::as_path).chain([Path::new(".")]);
     let in_folders = folders.map(|folder| folder.join(format!("{}.onnx", arguments.model)));
     let here = [PathBuf::from(&arguments.model)].into_iter().chain(in_folders).find(|path| path.is_file());
     match (here, &arguments.config) {
-        (Some(path), config) => import(&path, config.as_deref(), arguments.quiet),
-        (None, None) => resolve(&arguments.model, arguments.quiet),
+        (Some(path), config) => import(&path, config.as_deref(), arguments.quiet).map(Some),
+        (None, None) if arguments.model == EMBEDDED => Ok(None),
+        (None, None) => resolve(&arguments.model, arguments.quiet).map(Some),
         (None, Some(_)) => bail!("there is no file {}, to which --config would belong", arguments.model),
     }
 }
