@@ -22,7 +22,7 @@ pub struct Arguments {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 all done; 1 some lines failed (`say --lines`), the others were said; 2 wrong usage, or nothing could be done.
+Exit codes: 0 all done; 1 some lines failed (`say --lines`, `piper`), the others were said; 2 wrong usage, or nothing could be done.
 Models are kept in $LUMIVOX_HOME, else in the user's cache folder. HF_HOME, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are honoured.";
 
 /// The commands.
