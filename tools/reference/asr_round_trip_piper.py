@@ -1,10 +1,12 @@
 """Lets a speech recogniser listen to a Piper voice said by ONNX Runtime, by lumivox, and by the voice inside lumivox, with the same phonemes and noise.
 
-usage: asr_round_trip_piper.py LUMIVOX MODEL.safetensors VOICE.onnx       (VOICE.onnx.json beside it; needs what piper_golden.py needs, and pocketsphinx)
+usage: asr_round_trip_piper.py LUMIVOX MODEL.safetensors VOICE.onnx [SEEDS LISTENINGS]
+
+VOICE.onnx.json must be beside the voice; needs what piper_golden.py needs, and pocketsphinx.
 
 LUMIVOX is the program, MODEL the f32 model file made from VOICE, which is the voice that is inside LUMIVOX with weights of 8 bits. Says each line of
-sentences.txt, read by espeak-ng (crates/lumivox-parity/tests/sentences_espeak.txt), with SEEDS seeds. Prints the words that were misheard, and fails if one of
-lumivox's is misheard more often than ONNX Runtime by more than two standard errors.
+sentences.txt, read by espeak-ng (crates/lumivox-parity/tests/sentences_espeak.txt), with SEEDS seeds (3), each heard LISTENINGS times (10). Prints the words that
+were misheard, and fails if one of lumivox's is misheard more often than ONNX Runtime by more than two standard errors.
 """
 
 import json
@@ -15,7 +17,7 @@ import sys
 import numpy as np
 
 import piper_golden
-from listening import mean_misheard, words
+from listening import LISTENINGS, mean_misheard, words
 
 HERE = pathlib.Path(__file__).parent
 PHONEMES = HERE / "../../crates/lumivox-parity/tests/sentences_espeak.txt"
@@ -37,20 +39,21 @@ def lumivox_audio(program, model, phonemes, seed):
 
 
 def main():
-    program, model, path = sys.argv[1:]
+    program, model, path, *counts = sys.argv[1:]
+    seeds, listenings = map(int, counts) if counts else (SEEDS, LISTENINGS)
     config = json.loads(pathlib.Path(f"{path}.json").read_text())
     rate = config["audio"]["sample_rate"]
     voice = piper_golden.session(path)
     rows, total = [], 0
     for sentence, phonemes in zip((HERE / "sentences.txt").read_text().splitlines(), PHONEMES.read_text().splitlines(), strict=True):
         said = words(sentence)
-        for seed in range(SEEDS):
+        for seed in range(seeds):
             audio = [
                 reference_audio(voice, config, phonemes, seed),
                 lumivox_audio(program, model, phonemes, seed),
                 lumivox_audio(program, "embedded", phonemes, seed),
             ]
-            rows.append([mean_misheard(said, samples, rate) for samples in audio])
+            rows.append([mean_misheard(said, samples, rate, listenings) for samples in audio])
             total += len(said)
             theirs, f32, embedded = rows[-1]
             print(f"seed {seed}  ONNX Runtime {theirs:>4.1f}  f32 {f32:>4.1f}  embedded {embedded:>4.1f}  of {len(said):>2}  {sentence}", flush=True)

@@ -42,8 +42,8 @@ def misheard(said, heard):
     return row[-1]
 
 
-def mean_misheard(said, samples, rate):
-    return np.mean([misheard(said, heard(samples, listening, rate)) for listening in range(LISTENINGS)])
+def mean_misheard(said, samples, rate, listenings=LISTENINGS):
+    return np.mean([misheard(said, heard(samples, listening, rate)) for listening in range(listenings)])
 
 
 def words(sentence):

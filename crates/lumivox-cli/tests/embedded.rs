@@ -38,6 +38,11 @@ fn without_network_and_models_the_embedded_voice_speaks_and_says_so_once() {
     let rms = (spoken.iter().map(|&s| f64::from(s).powi(2)).sum::<f64>() / spoken.len() as f64).sqrt();
     assert!((0.5..2.5).contains(&duration_s) && rms > 500.0, "{duration_s} s, RMS {rms}");
 
+    // A script of Piper's can have it, too.
+    let output = alone(home.path()).args(["piper", "-m", "embedded", "-f", "p.wav", HELLO]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(samples(&home.path().join("p.wav")).0, 22_050);
+
     // An endpoint that nothing answers at is as good as none, and the voice can be asked for.
     for arguments in [&["--quiet"][..], &["--model", "embedded"]] {
         let mut command = alone(home.path());
@@ -54,6 +59,8 @@ fn a_voice_of_kokoros_is_not_replaced_and_the_embedded_one_says_where_it_is_from
     let home = tempfile::tempdir().unwrap();
     let output = alone(home.path()).args(["say", HELLO, "--voice", "af_heart"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    let output = alone(home.path()).args(["voices", "-m", "embedded"]).output().unwrap();
+    assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"0\n"[..]), "{}", stderr(&output));
     let output = alone(home.path()).args(["inspect", "embedded"]).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     let text = String::from_utf8(output.stdout).unwrap();
@@ -61,4 +68,20 @@ fn a_voice_of_kokoros_is_not_replaced_and_the_embedded_one_says_where_it_is_from
     {
         assert!(text.contains(part), "{part} in {text}");
     }
+}
+
+#[test]
+fn explain_shows_how_a_model_reads() {
+    let home = tempfile::tempdir().unwrap();
+    let explained = |arguments: &[&str]| {
+        let output = alone(home.path()).args(["explain", "Over tea ☃"]).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert!(stderr(&output).contains("`☃`"), "{}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // Kokoro's symbols need no model; the voice reads espeak-ng's.
+    assert!(explained(&[]).starts_with("ˈOvəɹ tˈi\n"), "{}", explained(&[]));
+    assert!(explained(&["-m", "embedded"]).starts_with("ˈoʊvɚ tˈiː\n"), "{}", explained(&["-m", "embedded"]));
+    let json: serde_json::Value = serde_json::from_str(&explained(&["-m", "embedded", "--json"])).unwrap();
+    assert_eq!((&json["tokens"][1]["text"], &json["warnings"][0]["start"]), (&"tea".into(), &9.into()));
 }

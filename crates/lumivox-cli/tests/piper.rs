@@ -92,6 +92,7 @@ fn both_spellings_are_taken_and_change_the_length() {
         (["--length-scale", "0"], "outside 0.1 to 10"),
         (["--noise-scale", "-1"], "outside 0 to 10"),
         (["--timestamps", "a.txt"], ".json, .srt or .vtt"),
+        (["--timestamps", "absent/a.srt"], "there is no folder absent"),
     ] {
         let arguments = ["say", "Hello.", "-m", "piper-joe", "-o", "bad.wav"];
         let output = lumivox(&[&arguments[..], &bad].concat(), &folder).output().unwrap();
@@ -158,12 +159,18 @@ fn piper_scripts_run_unchanged() {
     assert_eq!(wavs(&folder.path().join("clips")), ["First line..wav", "Second line.wav"]);
     assert!(String::from_utf8_lossy(&output.stdout).contains("First line..wav"), "the files are told");
     // JSON lines; one that can't be said does not stop the others.
-    let lines = "{\"text\": \"First.\", \"output_file\": \"json/a.wav\"}\n{\"text\": \"Second.\", \"speaker_id\": 0, \"output_file\": \"json/b.wav\"}\n\
+    let lines = "{\"text\": \"First.\", \"output_file\": \"json/a.wav\"}\n\n{\"text\": \"Second.\", \"speaker_id\": 0, \"output_file\": \"json/b.wav\"}\n\
                  {\"text\": \"Third.\", \"speaker_id\": 5}\nno json\n";
     let output = fed(piper(&["--json-input"]), lines);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-    assert!(stderr(&output).contains("line 3") && stderr(&output).contains("line 4"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("line 4 ") && stderr(&output).contains("line 5 "), "{}", stderr(&output));
     assert_eq!(wavs(&folder.path().join("json")), ["a.wav", "b.wav"]);
+    // Options that have no effect here are taken, and those that would be heard are told.
+    let foreign = ["--tashkeel_model", "x", "--espeak_data", "x", "--phoneme_silence", ".", "0.2", "--use-cuda", "Hi."];
+    let output = succeeded(piper(&foreign).output().unwrap());
+    assert_eq!(stderr(&output).matches("has no effect").count(), 3, "{}", stderr(&output));
+    let version = succeeded(lumivox(&["piper", "--version"], &folder).output().unwrap()).stdout;
+    assert!(String::from_utf8_lossy(&version).contains(env!("CARGO_PKG_VERSION")));
     // The text as an argument; nothing said.
     succeeded(piper(&["Hello", "there."]).output().unwrap());
     assert!(folder.path().join("output.wav").is_file());
@@ -201,9 +208,13 @@ fn a_voice_speaks_from_its_own_files_and_is_converted_again_when_they_change() {
     succeeded(say(&first));
     let after = imported();
     assert!(after.len() == 1 && after != before, "the changed voice, and the older one no more");
+    let message = stderr(&say(&["piper", "-m", "voice.onnx", "-c", "absent.json", "[[a]]"]));
+    assert!(message.contains("there is no file absent.json"), "{message}");
     fs::remove_file(folder.path().join("voice.onnx.json")).unwrap();
     let message = stderr(&say(&first));
-    assert!(message.contains("json"), "{message}");
+    let expected = ["voice.onnx cannot be used as a Piper voice", "voice.onnx.json is missing"];
+    assert!(expected.iter().all(|part| message.contains(part)), "{message}");
+    assert_eq!(imported(), after, "nothing is left of what can't be used");
     // Kokoro is no Piper voice, whatever its file is called.
     fs::write(&voice, checkpoint::onnx::export(&mut checkpoint::weights(1), Precision::F32)).unwrap();
     fs::write(folder.path().join("config.json"), checkpoint::CONFIG).unwrap();

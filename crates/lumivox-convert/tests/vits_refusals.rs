@@ -61,6 +61,14 @@ fn a_json_of_another_voice_is_refused() {
     assert!(refused(&|j| j["audio"] = json!({})).contains("missing field `sample_rate`"));
     assert!(refused(&|j| j["audio"]["sample_rate"] = 0.into()).contains("`sampling_rate`"));
     assert!(refused(&|j| j["inference"]["length_scale"] = 0.into()).contains("`length_scale`"));
+    assert!(refused(&|j| j["espeak"] = json!({})).contains("no espeak voice is given"));
+    for mark in ["^", "_", "$"] {
+        let without = |j: &mut Value| drop(j["phoneme_id_map"].as_object_mut().unwrap().remove(mark));
+        assert!(refused(&without).contains(&format!("`phoneme_id_map` has no `{mark}`")), "{mark}");
+    }
+    assert!(refused(&|j| j["vowel_clusters"] = json!([["a", "ʃ"]])).contains("has no `aʃ`, which is one of"));
+    assert!(refused(&|j| j["vowel_clusters"] = json!("aɪ")).contains("invalid type"));
+    assert!(refused(&|j| j["default_speaker_id"] = 1.into()).contains("is 1, but the last speaker is 0"));
     let three = config("2", 3, true);
     bench.write("voice.onnx", piper_onnx(&three, &weights(&three, 10), Precision::F32));
     assert!(refused(&|_| ()).contains("`num_speakers` of"));

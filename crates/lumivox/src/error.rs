@@ -41,9 +41,14 @@ pub enum Error {
         /// The voice.
         voice: String,
     },
-    /// A model whose authors' phonemizer is not part of this program.
-    #[error("the model was trained on phonemes of its authors' own program; give phonemes in its symbols")]
-    PhonemesOnly,
+    /// A model that reads phonemes of a program that is not part of this one.
+    #[error(
+        "the model was trained on phonemes of {reads}, which is no part of this one: text can't be read for it; give phonemes in its symbols, all (`--phonemes`) or in the text (`[[…]]`)"
+    )]
+    PhonemesOnly {
+        /// What makes its phonemes.
+        reads: String,
+    },
     /// A speaker that the model does not have.
     #[error("there is no speaker `{name}`: {}", speakers_known(*speakers, nearest))]
     UnknownSpeaker {

@@ -16,7 +16,7 @@ pub enum Input<'a> {
 /// How it is to be said. What is `None` is as the model has it.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Kokoro: a voice or a blend, as [`VoiceSpec`](crate::VoiceSpec) reads it; `af_heart` where `None`. VITS: a speaker's name or number; the first one where `None`.
+    /// Kokoro: a voice or a blend, as [`VoiceSpec`](crate::VoiceSpec) reads it; `af_heart` where `None`. VITS: a speaker's name or number; the configuration's, mostly the first, where `None`.
     pub voice: Option<String>,
     /// Dialect of English that text is read in; the voice's own where `None`.
     pub dialect: Option<Dialect>,

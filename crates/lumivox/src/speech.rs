@@ -173,7 +173,10 @@ impl<'a> Speech<'a> {
             if let Some(place) = symbol
                 && let Some(token) = segment.owners[place]
             {
-                self.timestamps.push(&self.read.tokens, token, symbols[place], seconds(start), seconds(end));
+                let joined = |place: &usize| encoded.joined.binary_search(place).is_ok();
+                let more = (place + 1..).take_while(joined).count();
+                let symbol = symbols[place..=place + more].iter().collect();
+                self.timestamps.push(&self.read.tokens, token, symbol, seconds(start), seconds(end));
             }
             (start, id) = (end, id + same);
         }

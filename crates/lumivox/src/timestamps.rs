@@ -12,8 +12,8 @@ const CUE_CHARACTERS: (usize, usize) = (42, 84);
 /// When a phoneme sounds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PhonemeTime {
-    /// The symbol.
-    pub symbol: char,
+    /// The symbol; several characters where the model reads them as one.
+    pub symbol: String,
     /// Its beginning, in seconds from the first sample.
     pub start_s: f64,
     /// Its end.
@@ -70,7 +70,7 @@ pub struct Timestamps {
 
 impl Timestamps {
     /// Adds the symbol of a token. Symbols come in order.
-    pub(crate) fn push(&mut self, tokens: &[Token], token: usize, symbol: char, start_s: f64, end_s: f64) {
+    pub(crate) fn push(&mut self, tokens: &[Token], token: usize, symbol: String, start_s: f64, end_s: f64) {
         let Token { text, span, source, boundary, .. } = &tokens[token];
         if *source == Source::Punctuation {
             return;
@@ -215,7 +215,7 @@ mod tests {
         let (mut times, mut tenths) = (Timestamps::default(), 0);
         for index in 0..tokens.len() {
             for symbol in tokens[index].phonemes.clone().chars() {
-                times.push(&tokens, index, symbol, f64::from(tenths) / 10.0, f64::from(tenths + 1) / 10.0);
+                times.push(&tokens, index, symbol.into(), f64::from(tenths) / 10.0, f64::from(tenths + 1) / 10.0);
                 tenths += 1;
             }
         }

@@ -172,6 +172,35 @@ fn offline_the_hubs_cache_is_enough() {
 }
 
 #[test]
+fn pulled_again_a_model_is_what_the_hub_has_now() {
+    let license = |path: &std::path::Path| ModelFile::open(path).unwrap().metadata().license.clone();
+    let (hub, mut machine, store) = start(Mode::Healthy);
+    let path = store.pull(LESSAC, false, &()).unwrap().path;
+    // The same commit: nothing is transferred.
+    let transfers = hub.transfers().len();
+    store.pull(LESSAC, true, &()).unwrap();
+    assert_eq!(hub.transfers().len(), transfers);
+    // Another one, with other files.
+    hub.replace("MODEL_CARD", Some(b"* License: CC0\n"));
+    hub.move_to("89abcdef0123456789abcdef0123456789abcdef");
+    store.pull(LESSAC, false, &()).unwrap();
+    assert_eq!((license(&path), hub.transfers().len()), ("CC-BY-NC-SA-4.0".into(), transfers));
+    store.pull(LESSAC, true, &()).unwrap();
+    assert_eq!((license(&path), hub.transfers().len()), ("CC0-1.0".into(), transfers + 1));
+    // Where the hub doesn't tell, what is here is used, and the user is told so; offline it is not asked.
+    hub.set(Mode::Status(503));
+    let recorder = Recorder::default();
+    store.pull(LESSAC, true, &recorder).unwrap();
+    let told =
+        |recorder: &Recorder| recorder.notes.lock().unwrap().iter().any(|n| n.contains("whether `main` has changed"));
+    assert!(told(&recorder));
+    machine.environment.hf_hub_offline = true;
+    let (requests, recorder) = (hub.requests().len(), Recorder::default());
+    machine.store(&manifest("")).pull(LESSAC, true, &recorder).unwrap();
+    assert!(hub.requests().len() == requests && !told(&recorder));
+}
+
+#[test]
 fn names_that_the_hub_does_not_have_bring_near_ones() {
     let (_hub, machine, store) = start(Mode::Healthy);
     for (name, nearest) in [("en_US-lesac-medium", LESSAC), ("mms-swa", "mms-swh")] {

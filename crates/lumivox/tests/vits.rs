@@ -148,3 +148,53 @@ fn mms_reads_the_characters_it_knows_and_tells_the_others() {
     let nothing = mms.speak(Input::Text("xyz"), &Options::default()).err().unwrap();
     assert!(nothing.to_string().contains("nothing to say"), "{nothing}");
 }
+
+/// A small Piper voice of three speakers, with a JSON that `change` has changed.
+fn piper(change: impl Fn(&mut serde_json::Value)) -> (tempfile::TempDir, Synthesizer) {
+    let config = checkpoint::vits::config("2", 3, true);
+    let mut weights = checkpoint::vits::weights(&config, 1);
+    weights.values_mut().for_each(|(_, values)| values.iter_mut().for_each(|value| *value *= 0.1));
+    let bench = checkpoint::vits_bench::piper(&config, &weights);
+    let mut json = checkpoint::vits::piper_json(&config);
+    change(&mut json);
+    bench.json("voice.onnx.json", &json);
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("voice.safetensors");
+    lumivox::convert::convert(&bench.path("voice.onnx"), &model, &Default::default(), &mut |_| {}).unwrap();
+    let synthesizer = Synthesizer::open(&model, None).unwrap();
+    (folder, synthesizer)
+}
+
+#[test]
+fn the_speaker_that_the_voice_says_speaks_where_none_is_asked_for() {
+    let (_folder, voice) = piper(|json| json["default_speaker_id"] = 2.into());
+    let said = |options: &Options| -> Vec<f32> {
+        voice.speak(Input::Phonemes("aaa"), options).unwrap().flat_map(|chunk| chunk.unwrap().samples).collect()
+    };
+    assert_eq!(said(&Options::default()), said(&Options::new("2")));
+    assert_eq!(said(&Options::default()), said(&Options::new("s2")));
+    assert_ne!(said(&Options::default()), said(&Options::new("0")));
+}
+
+#[test]
+fn vowels_that_the_voice_reads_as_one_are_one_phoneme_with_one_time() {
+    let (_folder, voice) = piper(|json| {
+        json["phoneme_id_map"]["aʃ"] = serde_json::json!([5]);
+        json["vowel_clusters"] = serde_json::json!([["a", "ʃ"]]);
+    });
+    let mut speech = voice.speak(Input::Phonemes("aˈaʃ ʃ"), &Options::default()).unwrap();
+    speech.by_ref().for_each(|chunk| drop(chunk.unwrap()));
+    let words = &speech.timestamps().words;
+    let symbols = |word: usize| words[word].phonemes.iter().map(|phoneme| &*phoneme.symbol).collect::<Vec<_>>();
+    assert_eq!((symbols(0), symbols(1)), (vec!["a", "ˈ", "aʃ"], vec!["ʃ"]));
+}
+
+#[test]
+fn a_voice_of_a_front_end_that_is_not_here_takes_phonemes() {
+    let (_folder, voice) = piper(|json| json["phoneme_type"] = "thai".into());
+    let error = voice.speak(Input::Text("สวัสดี"), &Options::default()).err().unwrap().to_string();
+    assert!(error.contains("`thai`") && error.contains("`--phonemes`") && error.contains("`[[…]]`"), "{error}");
+    for input in [Input::Text("[[aˈa]]"), Input::Phonemes("aˈa")] {
+        assert!(voice.speak(input, &Options::default()).unwrap().warnings().is_empty());
+    }
+}

@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use lumivox::KOKORO_SEGMENT_LIMITS;
-use lumivox::text::{English, Phonemized, Segment, segments};
+use lumivox::text::{Dialect, English, Phonemized, Segment, segments};
+use lumivox::{Input, KOKORO_SEGMENT_LIMITS, Options, Warning};
+use serde_json::{Value, json};
 
-use super::read_text;
+use super::{load, read_text};
 use crate::args::ExplainArguments;
 use crate::output::{note, print, table};
 
@@ -16,14 +17,34 @@ const MAX_TEXT_BYTES: usize = 500_000;
 /// Shows how a text is read.
 pub fn run(arguments: &ExplainArguments) -> Result<ExitCode> {
     let input = read_text(arguments.text.as_deref(), None, MAX_TEXT_BYTES)?;
-    let read = English::new(arguments.language)?.phonemize(&input);
-    let segments = segments(&read, &KOKORO_SEGMENT_LIMITS);
-    if arguments.json {
-        print(&format!("{}\n", json(&read, &segments)?))?;
+    let Some(model) = &arguments.model else {
+        let read = English::new(arguments.language.unwrap_or(Dialect::American))?.phonemize(&input);
+        let warnings: Vec<(Value, String)> = read.warnings.iter().map(|w| (place(w), w.to_string())).collect();
+        return show(&read, &segments(&read, &KOKORO_SEGMENT_LIMITS), &warnings, arguments.json);
+    };
+    let options = Options { dialect: arguments.language, max_text_bytes: MAX_TEXT_BYTES, ..Options::default() };
+    let loaded = load(Some(model), &options, None, false)?;
+    let speech = loaded.synthesizer.speak(Input::Text(&input), &options)?;
+    let place = |warning: &Warning| match warning {
+        Warning::Text(warning) | Warning::Cut(warning) => place(warning),
+        Warning::Symbol { symbol, .. } => json!({ "text": symbol }),
+    };
+    let warnings: Vec<(Value, String)> = speech.warnings().iter().map(|w| (place(w), w.to_string())).collect();
+    show(speech.read(), speech.segments(), &warnings, arguments.json)
+}
+
+/// What of the text a warning is about.
+fn place(warning: &lumivox::text::Warning) -> Value {
+    json!({ "text": warning.text, "start": warning.span.start, "end": warning.span.end })
+}
+
+fn show(read: &Phonemized, segments: &[Segment], warnings: &[(Value, String)], as_json: bool) -> Result<ExitCode> {
+    if as_json {
+        print(&format!("{}\n", to_json(read, segments, warnings)?))?;
     } else {
-        print(&text(&read, &segments))?;
+        print(&text(read, segments))?;
     }
-    for warning in &read.warnings {
+    for (_, warning) in warnings {
         note(format_args!("warning: {warning}"));
     }
     Ok(ExitCode::SUCCESS)
@@ -46,12 +67,12 @@ fn text(read: &Phonemized, segments: &[Segment]) -> String {
     text
 }
 
-fn json(read: &Phonemized, segments: &[Segment]) -> Result<String> {
+fn to_json(read: &Phonemized, segments: &[Segment], warnings: &[(Value, String)]) -> Result<String> {
     let tokens: Vec<_> = read
         .tokens
         .iter()
         .map(|token| {
-            serde_json::json!({
+            json!({
                 "text": token.text, "start": token.span.start, "end": token.span.end, "spoken": token.spoken,
                 "phonemes": token.phonemes, "source": token.source.to_string(),
             })
@@ -59,14 +80,13 @@ fn json(read: &Phonemized, segments: &[Segment]) -> Result<String> {
         .collect();
     let segments: Vec<_> = segments
         .iter()
-        .map(|segment| serde_json::json!({ "phonemes": segment.phonemes, "tokens": [segment.tokens.start, segment.tokens.end] }))
+        .map(|segment| json!({ "phonemes": segment.phonemes, "tokens": [segment.tokens.start, segment.tokens.end] }))
         .collect();
-    let warnings: Vec<_> = read
-        .warnings
-        .iter()
-        .map(|w| serde_json::json!({ "text": w.text, "start": w.span.start, "end": w.span.end, "warning": w.to_string() }))
-        .collect();
-    Ok(serde_json::to_string_pretty(
-        &serde_json::json!({ "tokens": tokens, "segments": segments, "warnings": warnings }),
-    )?)
+    let warning = |(place, warning): &(Value, String)| {
+        let mut place = place.clone();
+        place["warning"] = json!(warning);
+        place
+    };
+    let warnings: Vec<Value> = warnings.iter().map(warning).collect();
+    Ok(serde_json::to_string_pretty(&json!({ "tokens": tokens, "segments": segments, "warnings": warnings }))?)
 }

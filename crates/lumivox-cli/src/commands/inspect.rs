@@ -6,16 +6,13 @@ use std::process::ExitCode;
 use anyhow::Result;
 use lumivox::convert::{Family, ModelFile, vits};
 
-use super::{EMBEDDED, find};
+use super::open;
 use crate::args::InspectArguments;
 use crate::output::print;
 
 /// Shows a model file's metadata, and its tensors if asked for.
 pub fn run(arguments: &InspectArguments) -> Result<ExitCode> {
-    let file = match &*arguments.model {
-        EMBEDDED => lumivox::embedded::model_file()?,
-        model => ModelFile::open(find(model)?)?,
-    };
+    let file = open(&arguments.model)?;
     let text = if arguments.json { format!("{}\n", json(&file, arguments)?) } else { text(&file, arguments)? };
     print(&text)?;
     Ok(ExitCode::SUCCESS)

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use lumivox::convert::ModelFile;
 use lumivox::store::{Store, StoreError};
 use lumivox::{Options, Synthesizer};
 
@@ -43,8 +44,13 @@ fn load(model: Option<&str>, options: &Options, threads: Option<usize>, quiet: b
             Ok(path) => Some(path),
             Err(error) if options.voice.is_none() && is_unreachable(&error) => {
                 if !quiet {
+                    // Why the hub didn't give it was told when the packages were tried instead.
+                    let reason = match error.downcast_ref() {
+                        Some(StoreError::NoSource { mirror, .. }) => mirror.to_string(),
+                        _ => error.to_string(),
+                    };
                     note(format_args!(
-                        "note: Kokoro is not here and can't be fetched ({error}); the voice inside this program speaks (`--model embedded` asks for it)"
+                        "note: Kokoro is not here and can't be fetched ({reason}); the voice inside this program speaks (`--model embedded` asks for it)"
                     ));
                 }
                 None
@@ -57,8 +63,10 @@ fn load(model: Option<&str>, options: &Options, threads: Option<usize>, quiet: b
         Some(path) => Synthesizer::open(path, threads)?,
         None => Synthesizer::embedded(threads)?,
     };
-    let name =
-        path.as_deref().and_then(Path::file_stem).map_or(EMBEDDED.into(), |name| name.to_string_lossy().into_owned());
+    // What an .onnx was made into has a name for the store only.
+    let onnx = model.map(Path::new).filter(|model| model.extension().is_some_and(|extension| extension == "onnx"));
+    let named = onnx.or(path.as_deref()).and_then(Path::file_stem);
+    let name = named.map_or(EMBEDDED.into(), |name| name.to_string_lossy().into_owned());
     Ok(Loaded { synthesizer, name, load_s: started.elapsed().as_secs_f64() })
 }
 
@@ -80,6 +88,14 @@ fn resolve(model: &str, quiet: bool) -> Result<PathBuf> {
 fn find(model: &str) -> Result<PathBuf> {
     let here = Store::open()?.find(model)?;
     here.with_context(|| format!("the model `{model}` is not here yet; `lumivox pull {model}` fetches it"))
+}
+
+/// The model file for a path or for the name of a model that is here, the voice inside this program among them.
+fn open(model: &str) -> Result<ModelFile> {
+    Ok(match model {
+        EMBEDDED => lumivox::embedded::model_file()?,
+        model => ModelFile::open(find(model)?)?,
+    })
 }
 
 /// The text of an argument, a file or standard input, which must be UTF-8. No more than `limit` bytes and one are read, so that a text that is too long is

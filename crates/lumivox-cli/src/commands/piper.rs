@@ -11,7 +11,7 @@ use lumivox::audio::SampleFormat;
 use lumivox::{ChunkSize, Input, Options, Speech, Synthesizer};
 use serde::Deserialize;
 
-use super::{import, resolve};
+use super::{EMBEDDED, import, resolve};
 use crate::SOME_FAILED;
 use crate::args::{Naming, PiperArguments};
 use crate::output::{describe, note, print};
@@ -32,11 +32,14 @@ pub fn run(arguments: &PiperArguments) -> Result<ExitCode> {
     if !(0.0..=100.0).contains(&arguments.volume) {
         bail!("the volume {} is outside 0 to 100", arguments.volume);
     }
-    if arguments.cuda && !arguments.quiet {
-        note("note: --cuda has no effect, this program computes on the CPU");
+    if !arguments.quiet {
+        ineffective(arguments).iter().for_each(|what| note(format_args!("note: {what}")));
     }
     remove_unfinished_on_interrupt()?;
-    let synthesizer = Synthesizer::open(&model(arguments)?, None)?;
+    let synthesizer = match model(arguments)? {
+        Some(path) => Synthesizer::open(&path, None)?,
+        None => Synthesizer::embedded(None)?,
+    };
     let options = Options {
         voice: arguments.speaker.clone(),
         length_scale: arguments.length_scale,
@@ -47,11 +50,23 @@ pub fn run(arguments: &PiperArguments) -> Result<ExitCode> {
         ..Options::default()
     };
     synthesizer.check(&options)?;
-    let mut speaker = Speaker { synthesizer: &synthesizer, arguments, joined: None, lines: 0, failed: 0 };
+    let mut speaker = Speaker { synthesizer: &synthesizer, arguments, joined: None, number: 0, lines: 0, failed: 0 };
     for line in lines(arguments)? {
         speaker.say(&line?, &options)?;
     }
     speaker.finish()
+}
+
+/// Options of Piper's that are taken, and change what is heard with Piper but not here.
+fn ineffective(arguments: &PiperArguments) -> Vec<&'static str> {
+    [
+        (arguments.cuda, "--cuda has no effect, this program computes on the CPU"),
+        (arguments.tashkeel_model.is_some(), "--tashkeel_model has no effect, Arabic is read without it"),
+        (!arguments.phoneme_silence.is_empty(), "--phoneme_silence has no effect, no silence is put in"),
+    ]
+    .into_iter()
+    .filter_map(|(given, what)| given.then_some(what))
+    .collect()
 }
 
 /// Piper's noise differs from run to run.
@@ -59,14 +74,15 @@ fn seed() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos() as u64)
 }
 
-/// The model file of the voice: a file, one in a data folder, or a voice by its name.
-fn model(arguments: &PiperArguments) -> Result<PathBuf> {
+/// The model file of the voice: a file, one in a data folder, or a voice by its name; none for the voice inside this program.
+fn model(arguments: &PiperArguments) -> Result<Option<PathBuf>> {
     let folders = arguments.data_dir.iter().map(PathBuf::as_path).chain([Path::new(".")]);
     let in_folders = folders.map(|folder| folder.join(format!("{}.onnx", arguments.model)));
     let here = [PathBuf::from(&arguments.model)].into_iter().chain(in_folders).find(|path| path.is_file());
     match (here, &arguments.config) {
-        (Some(path), config) => import(&path, config.as_deref(), arguments.quiet),
-        (None, None) => resolve(&arguments.model, arguments.quiet),
+        (Some(path), config) => import(&path, config.as_deref(), arguments.quiet).map(Some),
+        (None, None) if arguments.model == EMBEDDED => Ok(None),
+        (None, None) => resolve(&arguments.model, arguments.quiet).map(Some),
         (None, Some(_)) => bail!("there is no file {}, to which --config would belong", arguments.model),
     }
 }
@@ -112,6 +128,8 @@ struct Speaker<'a> {
     arguments: &'a PiperArguments,
     /// Where all lines go that have no file of their own.
     joined: Option<Sink>,
+    /// The line's number in the input.
+    number: u32,
     /// Lines that are not empty.
     lines: u32,
     /// Lines that could not be said.
@@ -122,6 +140,7 @@ impl Speaker<'_> {
     /// Says a line. One that can't be said does not stop the others.
     fn say(&mut self, line: &str, options: &Options) -> Result<()> {
         let line = line.trim();
+        self.number += 1;
         if line.is_empty() {
             return Ok(());
         }
@@ -142,7 +161,7 @@ impl Speaker<'_> {
             Ok((speech, line)) => self.write(speech, &line),
             Err(error) => {
                 self.failed += 1;
-                note(format_args!("lumivox: line {} is left out: {}", self.lines, describe(&error)));
+                note(format_args!("lumivox: line {} is left out: {}", self.number, describe(&error)));
                 Ok(())
             }
         }

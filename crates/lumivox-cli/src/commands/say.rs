@@ -51,7 +51,13 @@ fn check_output(arguments: &SayArguments, output: &Path) -> Result<()> {
     if to_stdout && io::stdout().is_terminal() {
         bail!("audio can't be shown on a terminal; pipe it on, or give a file with --output");
     }
-    arguments.timestamps.as_deref().map_or(Ok(()), |path| TimestampFormat::of(path).map(drop))
+    let Some(timestamps) = &arguments.timestamps else { return Ok(()) };
+    TimestampFormat::of(timestamps)?;
+    // Known now, and not when all is said.
+    match timestamps.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        Some(folder) => bail!("--timestamps {}: there is no folder {}", timestamps.display(), folder.display()),
+        None => Ok(()),
+    }
 }
 
 fn options(arguments: &SayArguments) -> Options {

@@ -3,17 +3,17 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use lumivox::convert::Family;
 use lumivox::convert::kokoro::voice_language;
 use lumivox::convert::vits::{Config, MmsText, PiperText, Text};
-use lumivox::convert::{Family, ModelFile};
 
-use super::find;
+use super::open;
 use crate::args::VoicesArguments;
 use crate::output::{print, table};
 
 /// Lists the voices of a model file with their languages, or its speakers with their numbers.
 pub fn run(arguments: &VoicesArguments) -> Result<ExitCode> {
-    let file = ModelFile::open(find(&arguments.model.model)?)?;
+    let file = open(&arguments.model.model)?;
     if file.metadata().family == Family::Vits {
         return speakers(&Config::parse(&file.metadata().config)?, arguments.json.json);
     }

@@ -98,14 +98,25 @@ pub enum Text {
 /// Text processing of a Piper voice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PiperText {
-    /// What the voice reads: `espeak` (IPA as espeak-ng writes it) or `text` (code points).
+    /// What the voice reads: `espeak` (IPA as espeak-ng writes it), `text` (code points), or what another program of Piper's makes.
     pub phoneme_type: String,
     /// Voice of espeak-ng that the training data was phonemized with.
     pub espeak_voice: Option<String>,
     /// Phoneme → ids.
     pub phoneme_id_map: BTreeMap<String, Vec<u32>>,
+    /// Vowels that the voice reads as one phoneme where they stand together, such as `aɪ`; newest voices have some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vowel_clusters: Vec<String>,
     /// Speaker's name → id.
     pub speaker_id_map: BTreeMap<String, u32>,
+    /// The speaker that speaks where none is asked for.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub default_speaker_id: u32,
+}
+
+/// Left out, so that the files of voices without another default stay as they were.
+fn is_first(speaker_id: &u32) -> bool {
+    *speaker_id == 0
 }
 
 /// Text processing of an MMS-TTS model.
@@ -152,6 +163,7 @@ impl Config {
         checks
             .and_then(|()| self.check_duration_predictor())
             .and_then(|()| self.check_ids())
+            .and_then(|()| self.check_piper())
             .map_err(ConvertError::Config)
     }
 
@@ -262,6 +274,25 @@ impl Config {
         match speakers.iter().find(|(_, id)| **id as usize >= self.n_speakers) {
             Some((speaker, &id)) => Err(too_large("the speaker", speaker, id, self.n_speakers)),
             None => Ok(()),
+        }
+    }
+
+    /// What Piper's phonemes need beside their ids.
+    fn check_piper(&self) -> Result<(), String> {
+        let Text::Piper(text) = &self.text else { return Ok(()) };
+        let lacks = |symbol: &str| text.phoneme_id_map.get(symbol).is_none_or(Vec::is_empty);
+        if let Some(mark) = ["^", "_", "$"].into_iter().find(|mark| lacks(mark)) {
+            return Err(format!("`phoneme_id_map` has no `{mark}`"));
+        }
+        if let Some(cluster) = text.vowel_clusters.iter().find(|cluster| lacks(cluster)) {
+            return Err(format!("`phoneme_id_map` has no `{cluster}`, which is one of `vowel_clusters`"));
+        }
+        if text.phoneme_type == "espeak" && text.espeak_voice.is_none() {
+            return Err("`phoneme_type` is `espeak`, and no espeak voice is given".into());
+        }
+        match text.default_speaker_id {
+            id if (id as usize) < self.n_speakers => Ok(()),
+            id => Err(format!("`default_speaker_id` is {id}, but the last speaker is {}", self.n_speakers - 1)),
         }
     }
 }

@@ -162,8 +162,11 @@ struct Voice {
     inference: Inference,
     phoneme_type: Option<String>,
     phoneme_id_map: BTreeMap<String, Vec<u32>>,
+    /// Each as its parts.
+    vowel_clusters: Option<Vec<Vec<String>>>,
     num_speakers: Option<usize>,
     speaker_id_map: Option<BTreeMap<String, u32>>,
+    default_speaker_id: Option<u32>,
     language: Option<Language>,
 }
 
@@ -220,7 +223,9 @@ pub(super) fn describe(path: &Path, options: &Options, graph: &PiperGraph) -> Re
                 phoneme_type: voice.phoneme_type.unwrap_or_else(|| "espeak".into()),
                 espeak_voice: voice.espeak.voice,
                 phoneme_id_map: voice.phoneme_id_map,
+                vowel_clusters: voice.vowel_clusters.unwrap_or_default().iter().map(|parts| parts.concat()).collect(),
                 speaker_id_map: voice.speaker_id_map.unwrap_or_default(),
+                default_speaker_id: voice.default_speaker_id.unwrap_or(0),
             }),
             upstream,
         },

@@ -13,6 +13,8 @@ pub struct Encoded {
     /// to the symbol before it; begin and end marks, and a blank at the start, to none. So the length of a symbol is the sum
     /// over its ids.
     pub symbols: Vec<Option<usize>>,
+    /// Symbols that share the ids of the one before them, by their place, sorted: the second and later ones of a cluster.
+    pub joined: Vec<usize>,
     /// Symbols without an id, with their place (in characters) in the phoneme string; they are not in `ids`.
     pub unknown: Vec<(usize, char)>,
 }

@@ -76,6 +76,7 @@ impl PhonemeIds {
             };
             match ids {
                 Some(ids) => {
+                    encoded.joined.extend(rest[1..length].iter().map(|(place, _)| *place));
                     encoded.extend(ids, Some(place));
                     encoded.extend(&self.pad, Some(place));
                 }
@@ -132,7 +133,10 @@ mod tests {
         assert_eq!(encoded.unknown, [(1, 'x')]);
         assert_eq!(ids.encode("aɪ").ids, [1, 0, 14, 0, 74, 0, 2]);
         let clustered = ids.with_vowel_clusters(&map, ["aɪ"]).unwrap();
-        assert_eq!(clustered.encode("aɪa").ids, [1, 0, 161, 0, 14, 0, 2]);
+        let encoded = clustered.encode("aɪa");
+        assert_eq!(encoded.ids, [1, 0, 161, 0, 14, 0, 2]);
+        assert_eq!(encoded.symbols, [None, None, at(0), at(0), at(2), at(2), None]);
+        assert_eq!(encoded.joined, [1], "the second vowel sounds with the first");
         assert!(clustered.encode("").is_silent());
         assert!(clustered.with_vowel_clusters(&map, ["aʊ"]).is_err());
     }

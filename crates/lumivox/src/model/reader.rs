@@ -15,6 +15,8 @@ pub(super) enum Reader {
     Ipa { ids: piper::PhonemeIds, voice: String, english: Box<EnglishFrontEnds> },
     /// Piper voices of the `phoneme_type` `text`: code points.
     CodePoints { ids: piper::PhonemeIds },
+    /// Piper voices whose text goes through a program of Piper's that has no counterpart here: phonemes alone are taken.
+    PiperPhonemes { ids: piper::PhonemeIds, phoneme_type: String },
     /// MMS-TTS: the characters of its vocabulary.
     Characters { ids: mms::Vocabulary, mms: Mms },
     /// Models whose text was phonemized by a program of their authors: phonemes alone are taken.
@@ -32,7 +34,10 @@ impl Reader {
     }
 
     fn piper(text: &PiperText) -> Result<Self, String> {
-        let ids = piper::PhonemeIds::new(&text.phoneme_id_map).map_err(|error| error.to_string())?;
+        let clusters = text.vowel_clusters.iter().map(String::as_str);
+        let ids = piper::PhonemeIds::new(&text.phoneme_id_map)
+            .and_then(|ids| ids.with_vowel_clusters(&text.phoneme_id_map, clusters))
+            .map_err(|error| error.to_string())?;
         match text.phoneme_type.as_str() {
             "espeak" => {
                 let voice =
@@ -40,7 +45,12 @@ impl Reader {
                 Ok(Self::Ipa { ids, voice, english: Box::default() })
             }
             "text" => Ok(Self::CodePoints { ids }),
-            other => Err(format!("`phoneme_type` is `{other}`, not `espeak` or `text`")),
+            // Its phonemes are syllables' parts, not code points, and have their pads elsewhere.
+            "pinyin" => {
+                Err("`phoneme_type` is `pinyin`, which can't be read here; take a voice of `espeak` or of MMS-TTS"
+                    .into())
+            }
+            other => Ok(Self::PiperPhonemes { ids, phoneme_type: other.to_owned() }),
         }
     }
 
@@ -68,13 +78,16 @@ impl Reader {
             },
             Self::CodePoints { ids } => Ok(lumivox_text::piper::phonemize_text(text, ids)),
             Self::Characters { mms, .. } => Ok(mms.phonemize(text)),
-            Self::Phonemes { .. } => Err(Error::PhonemesOnly),
+            Self::PiperPhonemes { phoneme_type, .. } => {
+                Err(Error::PhonemesOnly { reads: format!("Piper's own `{phoneme_type}` front-end") })
+            }
+            Self::Phonemes { .. } => Err(Error::PhonemesOnly { reads: "its authors' own program".to_owned() }),
         }
     }
 
     pub(super) fn encode(&self, phonemes: &str) -> Encoded {
         match self {
-            Self::Ipa { ids, .. } | Self::CodePoints { ids } => ids.encode(phonemes),
+            Self::Ipa { ids, .. } | Self::CodePoints { ids } | Self::PiperPhonemes { ids, .. } => ids.encode(phonemes),
             Self::Characters { ids, .. } | Self::Phonemes { ids } => ids.encode(phonemes),
         }
     }

@@ -49,6 +49,14 @@ impl VitsModel {
         }
     }
 
+    /// Who speaks where nobody is asked for.
+    fn default_speaker_id(&self) -> u32 {
+        match &self.config.text {
+            converted::Text::Piper(text) => text.default_speaker_id,
+            converted::Text::Mms(_) => 0,
+        }
+    }
+
     /// The number of a speaker, given as such or as a name.
     fn speaker_id(&self, name: &str) -> Result<u32> {
         let speakers = self.config.n_speakers.max(1);
@@ -88,7 +96,7 @@ impl Model for VitsModel {
     }
 
     fn speaker<'a>(&'a self, options: &Options) -> Result<Box<dyn Speaker<'a> + 'a>> {
-        let speaker = options.voice.as_deref().map_or(Ok(0), |name| self.speaker_id(name))?;
+        let speaker = options.voice.as_deref().map_or(Ok(self.default_speaker_id()), |name| self.speaker_id(name))?;
         let length_scale = options.length_scale.unwrap_or(self.config.length_scale as f32);
         Ok(Box::new(VitsSpeaker {
             graph: &self.graph,

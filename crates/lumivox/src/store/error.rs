@@ -144,6 +144,14 @@ pub enum StoreError {
         #[source]
         mirror: Box<StoreError>,
     },
+    /// A checkpoint of the user's could not be read as a Piper voice.
+    #[error("{} cannot be used as a Piper voice: {source}", path.display())]
+    Import {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Why.
+        source: ConvertError,
+    },
     /// What was fetched could not be converted.
     #[error("what was downloaded cannot be converted: {0}")]
     Convert(#[from] ConvertError),

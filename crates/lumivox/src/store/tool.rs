@@ -12,8 +12,8 @@ use std::time::Duration;
 
 /// How often a running tool is looked at.
 const POLL: Duration = Duration::from_millis(100);
-/// How much of a failed tool's output is shown.
-const SHOWN_LINES: usize = 4;
+/// How much of a failed tool's output is shown: what it calls errors, or else its last lines.
+const SHOWN_LINES: usize = 2;
 
 /// Downloads `packages`, all of one registry, into `folder`, calling `watch` again and again meanwhile.
 ///
@@ -89,6 +89,12 @@ fn run(mut command: Command, folder: &Path, watch: &mut dyn FnMut()) -> Result<(
     let log = fs::read(&log_path).unwrap_or_default();
     let log = String::from_utf8_lossy(&log);
     let lines: Vec<&str> = log.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    let errors: Vec<&str> = lines
+        .iter()
+        .copied()
+        .filter(|l| ["ERROR: ", "npm error ", "npm ERR! "].iter().any(|p| l.starts_with(p)))
+        .collect();
+    let lines = if errors.is_empty() { lines } else { errors };
     let output = lines[lines.len().saturating_sub(SHOWN_LINES)..].join(" / ");
     Err(StoreError::ToolFailed { command: shown, status: status.to_string(), output })
 }

@@ -132,6 +132,7 @@ pub struct Hub {
 
 struct Shared {
     mode: Mutex<Mode>,
+    commit: Mutex<String>,
     files: Mutex<Files>,
     requests: Mutex<Vec<String>>,
     cuts: AtomicUsize,
@@ -150,6 +151,7 @@ impl Hub {
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let shared = Shared {
             mode: Mutex::new(mode),
+            commit: Mutex::new(COMMIT.into()),
             files: Mutex::new(files),
             requests: Mutex::default(),
             cuts: AtomicUsize::new(0),
@@ -167,6 +169,11 @@ impl Hub {
 
     pub fn set(&self, mode: Mode) {
         *self.shared.mode.lock().unwrap() = mode;
+    }
+
+    /// From now on every revision is that commit.
+    pub fn move_to(&self, commit: &str) {
+        *self.shared.commit.lock().unwrap() = commit.into();
     }
 
     /// Replaces the files whose address ends with `suffix`; with `None`, takes them away.
@@ -238,8 +245,9 @@ impl Shared {
         let (start, end) = range.trim_start_matches("bytes=").split_once('-').unwrap_or(("0", ""));
         let start: usize = start.parse().unwrap_or(0);
         let end = end.parse().map_or(content.len(), |e: usize| e + 1);
+        let commit = self.commit.lock().unwrap().clone();
         let head = format!(
-            "HTTP/1.1 206 Partial Content\r\nETag: \"{}\"\r\nx-repo-commit: {COMMIT}\r\nContent-Range: bytes {start}-{}/{}\r\n\
+            "HTTP/1.1 206 Partial Content\r\nETag: \"{}\"\r\nx-repo-commit: {commit}\r\nContent-Range: bytes {start}-{}/{}\r\n\
              Content-Length: {}\r\nConnection: close\r\n\r\n",
             etag,
             end - 1,
