@@ -160,6 +160,48 @@ proptest! {
     }
 
     #[test]
+    fn attention_is_its_definition(
+        batch in 1usize..3, heads in 1usize..4, d in 1usize..70, tokens in 1usize..80, window in 0usize..6, relative in any::<bool>(), seed in any::<u64>(),
+    ) {
+        let [q, k, v] = [0, 1, 2].map(|i| values(batch * heads * d * tokens, seed ^ i));
+        let (keys, rel_values) = (values((2 * window + 1) * d, seed ^ 3), values((2 * window + 1) * d, seed ^ 4));
+        let positions = RelativePositions::new(&tensor(&keys, (2 * window + 1, d)), &tensor(&rel_values, (2 * window + 1, d))).unwrap();
+        let head = d * tokens;
+        let want: Vec<f64> = (0..batch * heads).flat_map(|i| {
+            let operands = [&q, &k, &v].map(|x| &x[i * head..][..head]);
+            attention_reference(operands, tokens, relative.then_some((&keys[..], &rel_values[..], window)))
+        }).collect();
+        let [q, k, v] = [&q, &k, &v].map(|x| Signal::from_tensor(&tensor(x, (batch, heads * d, tokens))).unwrap());
+        on_every_isa(|isa| {
+            let y = attention(&q, &k, &v, heads, relative.then_some(&positions)).unwrap();
+            assert_close(&flat(&y.to_tensor().unwrap()), &want, 1e-5, isa);
+        });
+    }
+
+    #[test]
+    fn channel_norm_is_its_definition(
+        batch in 1usize..3, channels in 1usize..300, steps in 1usize..70, offset in -2f32..2.0, seed in any::<u64>(),
+    ) {
+        let x: Vec<f32> = values(batch * channels * steps, seed).iter().map(|x| 1.7 * x + offset).collect();
+        let (gamma, beta) = (values(channels, seed ^ 1), values(channels, seed ^ 2));
+        let mut want = vec![0f64; x.len()];
+        for b in 0..batch {
+            for t in 0..steps {
+                let at = |c: usize| (b * channels + c) * steps + t;
+                let column: Vec<f32> = (0..channels).map(|c| x[at(c)]).collect();
+                for (c, y) in channel_norm_reference(&column, &gamma, &beta, 1e-3).into_iter().enumerate() {
+                    want[at(c)] = y;
+                }
+            }
+        }
+        let norm = ChannelNorm::new(&tensor(&gamma, channels), &tensor(&beta, channels), 1e-3).unwrap();
+        on_every_isa(|isa| {
+            let x = Signal::from_tensor(&tensor(&x, (batch, channels, steps))).unwrap();
+            assert_close(&flat(&norm.in_place(x).unwrap().to_tensor().unwrap()), &want, 1e-5, isa);
+        });
+    }
+
+    #[test]
     fn add_delayed_is_its_definition(channels in 1usize..5, steps in 2usize..300, delay in 0usize..2, seed in any::<u64>()) {
         let (x, y) = (values(channels * steps, seed), values(channels * (steps + delay), seed ^ 1));
         let want: Vec<f64> = (0..y.len()).map(|i| {

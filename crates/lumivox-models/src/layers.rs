@@ -1,8 +1,10 @@
 //! Constructors of the layers that graphs share, reading their parameters by the names that PyTorch gives them.
 
 use candle_core::{Device, Result, Tensor, bail};
-use candle_nn::{LayerNorm, Module, VarBuilder};
-use lumivox_kernels::{Algorithm, BiLstm, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, LstmWeights};
+use candle_nn::VarBuilder;
+use lumivox_kernels::{
+    Algorithm, BiLstm, ChannelNorm, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, LstmWeights,
+};
 
 /// `torch.nn.Conv1d`: `weight (C_out, C_in/groups, K)`, `bias (C_out)`.
 pub(crate) fn conv1d(vb: VarBuilder, c_in: usize, c_out: usize, kernel: usize, config: Conv1dConfig) -> Result<Conv1d> {
@@ -57,17 +59,9 @@ pub(crate) fn upsample_nearest_2x(x: &Tensor) -> Result<Tensor> {
     x.unsqueeze(3)?.expand((b, c, l, 2))?.reshape((b, c, 2 * l))
 }
 
-/// Layer normalisation over the channels of `(B, C, L)`: `gamma (C)`, `beta (C)`, epsilon 1e-5 (`LayerNorm` of VITS and StyleTTS 2).
-pub(crate) struct ChannelNorm(LayerNorm);
-
-impl ChannelNorm {
-    pub(crate) fn new(vb: VarBuilder, channels: usize) -> Result<Self> {
-        Ok(Self(LayerNorm::new(vb.get(channels, "gamma")?, vb.get(channels, "beta")?, 1e-5)))
-    }
-
-    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        self.0.forward(&x.transpose(1, 2)?.contiguous()?)?.transpose(1, 2)
-    }
+/// `LayerNorm` of VITS and StyleTTS 2: `gamma (C)`, `beta (C)`, epsilon 1e-5.
+pub(crate) fn channel_norm(vb: VarBuilder, channels: usize) -> Result<ChannelNorm> {
+    ChannelNorm::new(&vb.get(channels, "gamma")?, &vb.get(channels, "beta")?, 1e-5)
 }
 
 /// Each index as often as `counts` says, for stretching tokens to frames: `[2, 0, 1] → [0, 0, 2]`.

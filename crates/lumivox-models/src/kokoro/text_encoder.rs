@@ -2,10 +2,10 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::{Embedding, Module, VarBuilder, embedding};
-use lumivox_kernels::{BiLstm, Conv1d, leaky_relu};
+use lumivox_kernels::{BiLstm, ChannelNorm, Conv1d, leaky_relu};
 
 use super::config::Config;
-use crate::layers::{ChannelNorm, bi_lstm, conv1d_same};
+use crate::layers::{bi_lstm, channel_norm, conv1d_same};
 use crate::probe::{Probe, probed};
 
 const LEAKY_SLOPE: f32 = 0.2;
@@ -22,7 +22,7 @@ impl TextEncoder {
         let layer = |i: usize| {
             let vb = vb.pp(format!("cnn.{i}"));
             let conv = conv1d_same(vb.pp("0"), channels, channels, config.text_encoder_kernel_size, 1)?;
-            Ok((conv, ChannelNorm::new(vb.pp("1"), channels)?))
+            Ok((conv, channel_norm(vb.pp("1"), channels)?))
         };
         Ok(Self {
             embedding: embedding(config.n_token, channels, vb.pp("embedding"))?,

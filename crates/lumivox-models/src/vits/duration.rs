@@ -2,10 +2,10 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
-use lumivox_kernels::{Conv1d, Conv1dConfig, spline_inverse};
+use lumivox_kernels::{ChannelNorm, Conv1d, Conv1dConfig, spline_inverse};
 
 use super::config::Config;
-use crate::layers::{ChannelNorm, conv1d, conv1d_same};
+use crate::layers::{channel_norm, conv1d, conv1d_same};
 
 /// Layers of a [`DdsConv`]; VITS has the number in code.
 const DDS_LAYERS: usize = 3;
@@ -150,9 +150,9 @@ impl DdsConv {
             let separable = Conv1dConfig { padding, dilation, groups: channels, ..Default::default() };
             Ok(DdsLayer {
                 sep: conv1d(vb.pp(format!("convs_sep.{i}")), channels, channels, kernel, separable)?,
-                norm_1: ChannelNorm::new(vb.pp(format!("norms_1.{i}")), channels)?,
+                norm_1: channel_norm(vb.pp(format!("norms_1.{i}")), channels)?,
                 pointwise: conv1d(vb.pp(format!("convs_1x1.{i}")), channels, channels, 1, Default::default())?,
-                norm_2: ChannelNorm::new(vb.pp(format!("norms_2.{i}")), channels)?,
+                norm_2: channel_norm(vb.pp(format!("norms_2.{i}")), channels)?,
             })
         };
         Ok(Self { layers: (0..DDS_LAYERS).map(layer).collect::<Result<_>>()? })
@@ -181,7 +181,7 @@ impl Regression {
         let (hidden, filter, kernel) = (config.hidden_channels, config.dp_filter_channels, config.dp_kernel_size);
         let layer = |i: usize, c_in: usize| -> Result<_> {
             let conv = conv1d_same(vb.pp(format!("conv_{i}")), c_in, filter, kernel, 1)?;
-            Ok((conv, ChannelNorm::new(vb.pp(format!("norm_{i}")), filter)?))
+            Ok((conv, channel_norm(vb.pp(format!("norm_{i}")), filter)?))
         };
         Ok(Self {
             cond: condition(config, &vb, hidden)?,
