@@ -138,15 +138,11 @@ impl Kernel for Queries<'_> {
                 *to = from * scale;
             }
         }
-        let product = |weights: &[f32], x: &[f32], row_len: usize, columns: usize, sums: &mut [f32]| {
-            let factors = Factors { weights, channels: weights.len() / BLOCK, offsets: &[0], x, row_len };
-            block_product(s, &factors, &NO_BIAS, [rows, columns], sums, row_len);
-        };
-        product(&weights[..BLOCK * d], self.keys, tokens_padded, tokens, &mut scores);
+        product(s, &weights[..BLOCK * d], self.keys, tokens_padded, [rows, tokens], &mut scores);
         if let Some(positions) = self.positions {
             let width = positions.keys.len() / d;
             let mut near = vec![0f32; BLOCK * width];
-            product(&weights[..BLOCK * d], &positions.keys, width, 2 * positions.window + 1, &mut near);
+            product(s, &weights[..BLOCK * d], &positions.keys, width, [rows, 2 * positions.window + 1], &mut near);
             for r in 0..rows {
                 for (token, distance) in self.near(first + r, positions.window) {
                     scores[r * tokens_padded + token] += near[r * width + distance];
@@ -160,7 +156,7 @@ impl Kernel for Queries<'_> {
             }
         }
         let mut context = vec![0f32; BLOCK * d_padded];
-        product(&weights[..BLOCK * tokens], self.values, d_padded, d, &mut context);
+        product(s, &weights[..BLOCK * tokens], self.values, d_padded, [rows, d], &mut context);
         for r in 0..rows {
             let context = &mut context[r * d_padded..][..d];
             if let Some(positions) = self.positions {
@@ -185,6 +181,13 @@ impl Queries<'_> {
         let end = (query + window + 1).min(self.tokens);
         (query.saturating_sub(window)..end).map(move |token| (token, token + window - query))
     }
+}
+
+/// The product of `weights: [n][BLOCK]` with `x: [n][row_len]`: `sums: [row][row_len]`. A function, as a closure is compiled without the instruction set.
+#[inline(always)]
+fn product<S: Simd>(s: S, weights: &[f32], x: &[f32], row_len: usize, size: [usize; 2], sums: &mut [f32]) {
+    let factors = Factors { weights, channels: weights.len() / BLOCK, offsets: &[0], x, row_len };
+    block_product(s, &factors, &NO_BIAS, size, sums, row_len);
 }
 
 /// `e^x / Σ e^x`, after the largest has been taken away.

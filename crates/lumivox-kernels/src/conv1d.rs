@@ -1,5 +1,6 @@
 //! One-dimensional convolution.
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use candle_core::{Result, Tensor, bail};
@@ -131,6 +132,24 @@ impl Conv1d {
     pub fn fused(&self, x: &Signal, prologue: Prologue, epilogue: Epilogue) -> Result<Signal> {
         let (batch, channels, steps) = x.dims();
         self.compute((&x.values, [batch, channels, steps]), prologue, epilogue)
+    }
+
+    /// The output steps that are computed together, counted from the signal's start: a part of a signal that begins at a multiple of it gives the same bits as the
+    /// whole, for the steps whose `grain` has all of its inputs.
+    pub fn grain(&self) -> usize {
+        match &*self.engine {
+            Engine::Direct(_) => 1,
+            Engine::Winograd(winograd) => winograd.grain(),
+        }
+    }
+
+    /// The input steps that the output steps `steps` of a convolution of stride 1 are computed from; they may lie outside of the signal, where it is zero.
+    pub fn inputs(&self, steps: Range<i64>) -> Range<i64> {
+        let grain = self.grain() as i64;
+        let Conv1dConfig { padding, dilation, .. } = self.config;
+        let start = steps.start.div_euclid(grain) * grain - padding as i64;
+        let end = (steps.end + grain - 1).div_euclid(grain) * grain - padding as i64;
+        start..end + (dilation * (self.taps - 1)) as i64
     }
 
     fn compute(&self, x: (&[f32], [usize; 3]), prologue: Prologue, epilogue: Epilogue) -> Result<Signal> {

@@ -103,6 +103,11 @@ impl Winograd {
         columns / self.dilation * self.dilation
     }
 
+    /// Steps of a row of columns, which are computed together.
+    pub(crate) fn grain(&self) -> usize {
+        OUTPUTS * self.dilation
+    }
+
     /// Output steps in a tile: the piece that statistics are gathered of.
     pub(crate) fn tile(&self) -> usize {
         OUTPUTS * self.tile_columns()

@@ -5,7 +5,7 @@ use candle_nn::VarBuilder;
 use lumivox_kernels::{Conv1d, Conv1dConfig, Epilogue, Prologue, Signal, gate};
 
 use super::config::Config;
-use crate::layers::{conv1d, conv1d_fast};
+use crate::layers::{conv1d, conv1d_same};
 
 pub(super) struct Flow {
     /// In the order in which inference runs them: the last one first.
@@ -126,7 +126,7 @@ impl WaveNetLayer {
             Conv1d::new(&weight, Some(&bias), Conv1dConfig::default())
         };
         Ok(Self {
-            in_layer: conv1d_fast(vb.pp(format!("in_layers.{i}")), hidden, 2 * hidden, config.flow_kernel_size, 1)?,
+            in_layer: conv1d_same(vb.pp(format!("in_layers.{i}")), hidden, 2 * hidden, config.flow_kernel_size, 1)?,
             res: if is_last { None } else { Some(part(0)?) },
             skip: part(outputs - hidden)?,
         })

@@ -17,8 +17,6 @@ const LEAKY: Prologue<'static> = Prologue { affine: None, activation: &Activatio
 const LAST_LEAKY: Prologue<'static> = Prologue { affine: None, activation: &Activation::LeakyRelu(0.01) };
 /// Width of the first and the last convolution.
 const END_KERNEL: usize = 7;
-/// What they reach to either side.
-const END_PADDING: usize = END_KERNEL / 2;
 
 pub(super) struct Generator {
     conv_pre: Conv1d,
@@ -57,17 +55,28 @@ impl Generator {
         })
     }
 
-    /// The frames of the latent variable that the samples of `frames` depend on, of `total` that there are: the receptive field, found by following the
-    /// samples back through the layers.
+    /// The frames of the latent variable that the samples of `frames` are computed from, of `total` that there are: the receptive field, found by following the
+    /// samples back through the layers. It begins where all layers' [grains](Conv1d::grain) do, so that what is computed from it is what is computed from all.
     pub(super) fn receptive_field(&self, frames: Range<usize>, total: usize) -> Range<usize> {
         let samples_per_frame: usize = self.stages.iter().map(|stage| stage.rate).product();
-        let (mut start, mut end) = ((frames.start * samples_per_frame) as i64, (frames.end * samples_per_frame) as i64);
-        (start, end) = (start - END_PADDING as i64, end + END_PADDING as i64);
-        for stage in self.stages.iter().rev() {
-            (start, end) = stage.receptive_field(start, end);
+        let samples = (frames.start * samples_per_frame) as i64..(frames.end * samples_per_frame) as i64;
+        let steps = self.conv_post.inputs(samples);
+        let steps = self.stages.iter().rev().fold(steps, |steps, stage| stage.inputs(steps));
+        let frames = self.conv_pre.inputs(steps);
+        let start = frames.start.clamp(0, total as i64) as usize;
+        start / self.alignment() * self.alignment()..frames.end.clamp(0, total as i64) as usize
+    }
+
+    /// The least number of frames that is a whole number of grains in every layer.
+    fn alignment(&self) -> usize {
+        let (mut frames, mut rate) = (self.conv_pre.grain(), 1);
+        for stage in &self.stages {
+            rate *= stage.rate;
+            for conv in stage.convs() {
+                frames = lcm(frames, conv.grain() / gcd(conv.grain(), rate));
+            }
         }
-        (start, end) = (start - END_PADDING as i64, end + END_PADDING as i64);
-        start.clamp(0, total as i64) as usize..end.clamp(0, total as i64) as usize
+        lcm(frames, self.conv_post.grain() / gcd(self.conv_post.grain(), rate))
     }
 
     /// `z: (1, inter, F)`, `g: (1, gin, 1)` → samples `(1, 1, F·samples_per_frame)`.
@@ -102,13 +111,19 @@ impl Stage {
         })
     }
 
-    /// The input steps that the output steps `start..end` depend on; they may lie outside of the signal, where it is zero.
-    fn receptive_field(&self, start: i64, end: i64) -> (i64, i64) {
+    fn convs(&self) -> impl Iterator<Item = &Conv1d> {
+        self.resblocks.iter().flat_map(|block| block.steps.iter().flatten())
+    }
+
+    /// The input steps that the output steps `steps` are computed from; they may lie outside of the signal, where it is zero.
+    fn inputs(&self, steps: Range<i64>) -> Range<i64> {
+        let fields = self.resblocks.iter().map(|block| block.inputs(steps.clone()));
+        let widest = |a: Range<i64>, b: Range<i64>| a.start.min(b.start)..a.end.max(b.end);
+        let Range { start, end } = fields.fold(steps.clone(), widest);
         let (rate, kernel) = (self.rate as i64, self.kernel as i64);
-        let reach = self.resblocks.iter().map(|block| block.reach).max().unwrap_or(0) as i64;
         let crop = (kernel - rate) / 2;
         // Input step i reaches the output steps i·rate − crop .. i·rate − crop + kernel.
-        ((start - reach + crop - kernel).div_euclid(rate) + 1, (end + reach - 1 + crop).div_euclid(rate) + 1)
+        (start + crop - kernel).div_euclid(rate) + 1..(end - 1 + crop).div_euclid(rate) + 1
     }
 
     fn forward(&self, x: &Signal) -> Result<Signal> {
@@ -125,8 +140,6 @@ impl Stage {
 /// Steps, each a chain of activated convolutions around which the input is carried: two convolutions a step (`ResBlock1`) or one (`ResBlock2`).
 struct ResBlock {
     steps: Vec<Vec<Conv1d>>,
-    /// Steps to either side that an output depends on.
-    reach: usize,
 }
 
 impl ResBlock {
@@ -136,12 +149,12 @@ impl ResBlock {
             ResBlockKind::Pairs => Ok(vec![conv(format!("convs1.{i}"), dilation)?, conv(format!("convs2.{i}"), 1)?]),
             ResBlockKind::Single => Ok(vec![conv(format!("convs.{i}"), dilation)?]),
         };
-        let half = (kernel - 1) / 2;
-        let reach = match kind {
-            ResBlockKind::Pairs => dilations.iter().map(|dilation| half * (dilation + 1)).sum(),
-            ResBlockKind::Single => dilations.iter().map(|dilation| half * dilation).sum(),
-        };
-        Ok(Self { steps: dilations.iter().enumerate().map(step).collect::<Result<_>>()?, reach })
+        Ok(Self { steps: dilations.iter().enumerate().map(step).collect::<Result<_>>()? })
+    }
+
+    /// The input steps that the output steps `steps` are computed from.
+    fn inputs(&self, steps: Range<i64>) -> Range<i64> {
+        self.steps.iter().flatten().rev().fold(steps, |steps, conv| conv.inputs(steps))
     }
 
     /// `scale` times the block's output for `x: (1, C, L)`, onto `sum` if given.
@@ -162,4 +175,12 @@ impl ResBlock {
         }
         carried.ok_or_else(|| Error::Msg("a residual block without convolutions".into()))
     }
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+fn lcm(a: usize, b: usize) -> usize {
+    a / gcd(a, b) * b
 }
