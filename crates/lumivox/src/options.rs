@@ -86,8 +86,8 @@ pub enum ChunkSize {
 }
 
 impl ChunkSize {
-    /// Frames of the first piece with [`ChunkSize::Auto`]: some 0.2 s.
-    const FIRST_FRAMES: usize = 16;
+    /// Frames of the first piece with [`ChunkSize::Auto`]: 0.14 to 0.2 s.
+    const FIRST_FRAMES: usize = 12;
     /// Frames of the longest piece with [`ChunkSize::Auto`]: some 6 s.
     const MOST_FRAMES: usize = 512;
 
@@ -95,7 +95,7 @@ impl ChunkSize {
     pub(crate) fn frames(self, done: usize) -> usize {
         match self {
             Self::Segment => usize::MAX,
-            // 16 | 32 | 64 …: as long as everything before it, and the first piece's length.
+            // 12 | 24 | 48 …: as long as everything before it, and the first piece's length.
             Self::Auto => (done + Self::FIRST_FRAMES).min(Self::MOST_FRAMES),
             Self::Frames(frames) => frames.max(1),
         }
@@ -132,7 +132,7 @@ mod tests {
         })
         .take(8)
         .collect();
-        assert_eq!(pieces, [16, 32, 64, 128, 256, 512, 512, 512]);
+        assert_eq!(pieces, [12, 24, 48, 96, 192, 384, 512, 512]);
         assert_eq!(ChunkSize::Frames(0).frames(9), 1);
     }
 }

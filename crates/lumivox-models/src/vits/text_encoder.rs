@@ -5,7 +5,7 @@ use candle_nn::{Embedding, Module, VarBuilder, embedding};
 use lumivox_kernels::{Activation, ChannelNorm, Conv1d, Epilogue, Prologue, RelativePositions, Signal, attention};
 
 use super::config::Config;
-use crate::layers::{channel_norm, conv1d, conv1d_same};
+use crate::layers::{channel_norm, conv1d, conv1d_fast};
 use crate::probe::{Probe, probed};
 
 /// In front of the second convolution of a feed-forward layer.
@@ -69,8 +69,8 @@ impl Layer {
         Ok(Self {
             attention: RelativeAttention::new(config, vb.pp(format!("attn_layers.{i}")))?,
             norm_1: channel_norm(vb.pp(format!("norm_layers_1.{i}")), hidden)?,
-            conv_1: conv1d_same(ffn.pp("conv_1"), hidden, filter, kernel, 1)?,
-            conv_2: conv1d_same(ffn.pp("conv_2"), filter, hidden, kernel, 1)?,
+            conv_1: conv1d_fast(ffn.pp("conv_1"), hidden, filter, kernel, 1)?,
+            conv_2: conv1d_fast(ffn.pp("conv_2"), filter, hidden, kernel, 1)?,
             norm_2: channel_norm(vb.pp(format!("norm_layers_2.{i}")), hidden)?,
         })
     }
