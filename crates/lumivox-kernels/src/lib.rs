@@ -15,6 +15,7 @@ mod conv1d;
 mod conv_transpose1d;
 mod direct;
 mod fuse;
+mod int8;
 mod leaky_relu;
 mod lstm;
 mod math;
