@@ -7,6 +7,7 @@ use candle_core::{Result, Tensor, bail};
 
 use crate::direct::{Direct, Geometry, Store};
 use crate::fuse::{Epilogue, Pass, Prologue};
+use crate::int8::Int8;
 use crate::op::{to_vec, with_values};
 use crate::signal::Signal;
 use crate::winograd::Winograd;
@@ -20,6 +21,9 @@ pub enum Algorithm {
     /// By Toom and Cook's fewer multiplications where that can be had and pays, else directly. The environment variable `LUMIVOX_CONV=direct` overrules it, for
     /// comparisons.
     Winograd,
+    /// In 8-bit integers where that pays, see [`Conv1d`] for the error, else as [`Algorithm::Winograd`]; `LUMIVOX_CONV` overrules it too. On CPUs without VNNI it
+    /// is slower than Winograd.
+    Int8,
 }
 
 /// Geometry of a [`Conv1d`], with `torch.nn.Conv1d`'s names and defaults.
@@ -67,6 +71,7 @@ pub struct Conv1d {
 enum Engine {
     Direct(Direct),
     Winograd(Winograd),
+    Int8(Int8),
 }
 
 impl Conv1d {
@@ -86,21 +91,24 @@ impl Conv1d {
             None => vec![0.0; c_out],
         };
         let engine = with_values(weight, "conv1d", |weight| {
-            let winograd = if algorithm == Algorithm::Winograd && stride == 1 && groups == 1 && !only_direct() {
-                Winograd::new(weight, [c_out, c_in, taps], &bias, dilation, padding)
-            } else {
-                None
-            };
-            Ok(winograd.map(Engine::Winograd).unwrap_or_else(|| {
-                let rows = c_out / groups;
-                let geometry = Geometry { groups, c_in, rows, taps, stride, dilation, padding, store: Store::Dense };
-                let direct = Direct::new(
-                    geometry,
-                    |group, row, channel, tap| weight[((group * rows + row) * c_in + channel) * taps + tap],
-                    |group, row| bias[group * rows + row],
-                );
-                Engine::Direct(direct)
-            }))
+            let shape = [c_out, c_in, taps];
+            let fast = stride == 1 && groups == 1 && algorithm != Algorithm::Direct && !only_direct();
+            if fast && algorithm == Algorithm::Int8 {
+                if let Some(int8) = Int8::new(weight, shape, &bias, dilation, padding) {
+                    return Ok(Engine::Int8(int8));
+                }
+            }
+            if fast && let Some(winograd) = Winograd::new(weight, shape, &bias, dilation, padding) {
+                return Ok(Engine::Winograd(winograd));
+            }
+            let rows = c_out / groups;
+            let geometry = Geometry { groups, c_in, rows, taps, stride, dilation, padding, store: Store::Dense };
+            let direct = Direct::new(
+                geometry,
+                |group, row, channel, tap| weight[((group * rows + row) * c_in + channel) * taps + tap],
+                |group, row| bias[group * rows + row],
+            );
+            Ok(Engine::Direct(direct))
         })?;
         Ok(Self { engine: Arc::new(engine), c_in: c_in * groups, c_out, taps, config })
     }
@@ -140,6 +148,7 @@ impl Conv1d {
         match &*self.engine {
             Engine::Direct(_) => 1,
             Engine::Winograd(winograd) => winograd.grain(),
+            Engine::Int8(int8) => int8.tile(),
         }
     }
 
@@ -171,6 +180,7 @@ impl Conv1d {
             Engine::Winograd(winograd) => {
                 Pass::run(x, prologue, out, epilogue, winograd.tile(), |pass| winograd.run(pass))
             }
+            Engine::Int8(int8) => Pass::run(x, prologue, out, epilogue, int8.tile(), |pass| int8.run(pass)),
         }
     }
 }

@@ -18,6 +18,7 @@ mod conv_transpose1d;
 mod direct;
 mod fuse;
 mod gate;
+mod int8;
 mod leaky_relu;
 mod lstm;
 mod math;

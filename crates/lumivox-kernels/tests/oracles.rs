@@ -36,6 +36,13 @@ fn assert_close(got: &[f32], want: &[f64], bound: f64, what: &str) {
     }
 }
 
+/// `20·log10` of the root mean squares of `want` and of what `got` misses it by.
+fn snr_db(got: &[f32], want: &[f64]) -> f64 {
+    assert_eq!(got.len(), want.len());
+    let error: f64 = got.iter().zip(want).map(|(&got, want)| (f64::from(got) - want).powi(2)).sum();
+    10.0 * (want.iter().map(|want| want * want).sum::<f64>() / error).log10()
+}
+
 fn on_every_isa(f: impl Fn(&str)) {
     for isa in Isa::available() {
         with_isa(isa, || f(isa.name()));
@@ -93,7 +100,7 @@ proptest! {
     #[test]
     fn fused_conv1d_is_its_definition(
         batch in 1usize..3, c_in in 1usize..40, c_out in 1usize..40, taps in 1usize..14, dilation in 1usize..7, extra in 0usize..900,
-        direct in any::<bool>(), residual in any::<bool>(), accumulate in any::<bool>(), offset in -3f32..3.0, kind in 0usize..3, seed in any::<u64>(),
+        algorithm in prop::sample::select(&[Algorithm::Direct, Algorithm::Winograd, Algorithm::Int8][..]), residual in any::<bool>(), accumulate in any::<bool>(), offset in -3f32..3.0, kind in 0usize..3, seed in any::<u64>(),
     ) {
         let steps = dilation * (taps - 1) + 2 + extra;
         let activation = match kind {
@@ -110,7 +117,6 @@ proptest! {
             adain_reference(x, style[c], style[c_in + c], &adain, c)
         }).collect();
         let normed: Vec<f32> = normed.into_iter().map(|x| x as f32).collect();
-        let algorithm = if direct { Algorithm::Direct } else { Algorithm::Winograd };
         let padding = (taps - 1) * dilation / 2;
         let config = Conv1dConfig { padding, dilation, algorithm, ..Default::default() };
         let (weight, bias) = (values(c_out * c_in * taps, seed ^ 4), values(c_out, seed ^ 5));
@@ -135,7 +141,7 @@ proptest! {
             let y = conv.fused(&x, adain.prologue(&affine), epilogue).unwrap();
             let got = flat(&y.to_tensor().unwrap());
             // Normalised values and weights are of the order of one.
-            let bound = 4e-5 * ((c_in * taps) as f64).sqrt();
+            let bound = if algorithm == Algorithm::Int8 { 3e-2 } else { 4e-5 } * ((c_in * taps) as f64).sqrt();
             assert_close(&got, &want, bound, &format!("{isa} {algorithm:?}"));
             let (gathered, again) = (y.statistics(), Signal::from_tensor(&tensor(&got, shape)).unwrap().statistics());
             for ((mean, variance), (mean_again, variance_again)) in gathered.rows().zip(again.rows()) {
@@ -198,6 +204,57 @@ proptest! {
         on_every_isa(|isa| {
             let x = Signal::from_tensor(&tensor(&x, (batch, channels, steps))).unwrap();
             assert_close(&flat(&norm.in_place(x).unwrap().to_tensor().unwrap()), &want, 1e-5, isa);
+        });
+    }
+
+    #[test]
+    fn int8_sums_are_exact(
+        batch in 1usize..3, c_in in 16usize..40, c_out in 16usize..40, taps in 1usize..14, dilation in 1usize..7,
+        padding in 0usize..30, extra in 0usize..900, seed in any::<u64>(),
+    ) {
+        let steps = (dilation * (taps - 1) + 1 + extra).saturating_sub(2 * padding).max(1);
+        prop_assume!(steps + 2 * padding > dilation * (taps - 1));
+        // Integers that 8 bits hold as they are, once each block of input has both ends of the range and each row of weights the largest.
+        let x: Vec<f32> = values(batch * c_in * steps, seed).iter().map(|x| (x * 90.0 + 37.0).round()).collect();
+        let x: Vec<f32> = x.into_iter().enumerate().map(|(i, x)| match i / steps % c_in { 0 => -55.0, 1 => 200.0, _ => x }).collect();
+        let mut weight: Vec<f32> = values(c_out * c_in * taps, seed ^ 1).iter().map(|w| (127.0 * w).round()).collect();
+        for row in weight.chunks_mut(c_in * taps) {
+            row[0] = -127.0;
+        }
+        let bias: Vec<f32> = values(c_out, seed ^ 2).iter().map(|b| (1000.0 * b).round()).collect();
+        let config = Conv1dConfig { padding, dilation, algorithm: Algorithm::Int8, ..Default::default() };
+        let want = conv1d_reference(&x, [batch, c_in, steps], &weight, [c_out, c_in, taps], &bias, config);
+        let conv = Conv1d::new(&tensor(&weight, (c_out, c_in, taps)), Some(&tensor(&bias, c_out)), config).unwrap();
+        let x = tensor(&x, (batch, c_in, steps));
+        on_every_isa(|isa| {
+            let got = flat(&conv.forward(&x).unwrap());
+            for (i, (&got, &want)) in got.iter().zip(&want).enumerate() {
+                // What remains is the rounding of a sum of up to 2³¹, of its scale and of its product with it.
+                assert!((f64::from(got) - want).abs() <= 2e-7 * want.abs() + 1e-3, "{isa}: index {i}: {got} for {want}");
+            }
+        });
+    }
+
+    #[test]
+    fn int8_is_the_same_on_every_isa_and_near_the_definition(
+        c_in in 16usize..200, c_out in 16usize..40, taps in 1usize..12, dilation in 1usize..6, extra in 0usize..600, scale in -6f32..6.0,
+        seed in any::<u64>(),
+    ) {
+        let steps = dilation * (taps - 1) + 2 + extra;
+        let x: Vec<f32> = values(c_in * steps, seed).iter().map(|x| x * scale.exp2()).collect();
+        let (weight, bias) = (values(c_out * c_in * taps, seed ^ 1), values(c_out, seed ^ 2));
+        let config = Conv1dConfig { algorithm: Algorithm::Int8, padding: (taps - 1) * dilation / 2, dilation, ..Default::default() };
+        let zeros = vec![0.0; c_out];
+        let shape = (c_out, c_in, taps);
+        let want = conv1d_reference(&x, [1, c_in, steps], &weight, [c_out, c_in, taps], &zeros, config);
+        let conv = Conv1d::new(&tensor(&weight, shape), Some(&tensor(&zeros, c_out)), config).unwrap();
+        let biased = Conv1d::new(&tensor(&weight, shape), Some(&tensor(&bias, c_out)), config).unwrap();
+        let x = tensor(&x, (1, c_in, steps));
+        let first = with_isa(Isa::Generic, || flat(&biased.forward(&x).unwrap()));
+        on_every_isa(|isa| {
+            let snr = snr_db(&flat(&conv.forward(&x).unwrap()), &want);
+            assert!(snr >= 36.0, "{isa}: {snr} dB");
+            assert_eq!(flat(&biased.forward(&x).unwrap()), first, "{isa}");
         });
     }
 
@@ -279,7 +336,7 @@ fn stft_gives_negative_dc_and_nyquist_the_phase_plus_pi() {
 
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
-    for algorithm in [Algorithm::Direct, Algorithm::Winograd] {
+    for algorithm in [Algorithm::Direct, Algorithm::Winograd, Algorithm::Int8] {
         let config = Conv1dConfig { algorithm, ..Conv1dConfig::same(7, 3) };
         let conv = Conv1d::new(&tensor(&values(64 * 32 * 7, 1), (64, 32, 7)), None, config).unwrap();
         let x = tensor(&values(32 * 5000, 2), (1, 32, 5000));

@@ -19,7 +19,19 @@ pub(crate) fn conv1d_same(vb: VarBuilder, c_in: usize, c_out: usize, kernel: usi
 
 /// A [`conv1d_same`] with fewer multiplications: for the generators, where the time goes.
 pub(crate) fn conv1d_fast(vb: VarBuilder, c_in: usize, c_out: usize, kernel: usize, dilation: usize) -> Result<Conv1d> {
-    let config = Conv1dConfig { algorithm: Algorithm::Winograd, ..Conv1dConfig::same(kernel, dilation) };
+    conv1d_by(Algorithm::Winograd, vb, c_in, c_out, kernel, dilation)
+}
+
+/// A [`conv1d_same`] computed by `algorithm`.
+pub(crate) fn conv1d_by(
+    algorithm: Algorithm,
+    vb: VarBuilder,
+    c_in: usize,
+    c_out: usize,
+    kernel: usize,
+    dilation: usize,
+) -> Result<Conv1d> {
+    let config = Conv1dConfig { algorithm, ..Conv1dConfig::same(kernel, dilation) };
     conv1d(vb, c_in, c_out, kernel, config)
 }
 

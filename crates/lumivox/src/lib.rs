@@ -39,6 +39,7 @@ mod voice;
 mod weights;
 
 pub use error::{Error, Result};
+pub use lumivox_models::kokoro::Precision;
 pub use model::KOKORO_SEGMENT_LIMITS;
 pub use options::{ChunkSize, Input, Options};
 pub use speech::{Chunk, Speech, Warning};

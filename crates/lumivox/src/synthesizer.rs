@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lumivox_convert::ModelFile;
 use lumivox_models::Probe;
+use lumivox_models::kokoro::Precision;
 use lumivox_text::{Phonemized, segments, with_phoneme_blocks};
 
 use crate::error::{Error, Result};
@@ -24,7 +25,15 @@ impl Synthesizer {
     /// # Errors
     /// If the file is not a whole model file of a known kind.
     pub fn open(path: &Path, threads: Option<usize>) -> Result<Self> {
-        Self::load(ModelFile::open(path)?, &path.display().to_string(), threads)
+        Self::open_with(path, threads, Precision::F32)
+    }
+
+    /// [`Synthesizer::open`] with a choice of [`Precision`], which Kokoro has.
+    ///
+    /// # Errors
+    /// As [`Synthesizer::open`], or if the model has no such precision.
+    pub fn open_with(path: &Path, threads: Option<usize>, precision: Precision) -> Result<Self> {
+        Self::load(ModelFile::open(path)?, &path.display().to_string(), threads, precision)
     }
 
     /// The [voice inside this program](crate::embedded), on `threads` threads; `None` takes one for each processor.
@@ -33,12 +42,12 @@ impl Synthesizer {
     /// If the thread pool can't be started.
     #[cfg(feature = "embedded-voice")]
     pub fn embedded(threads: Option<usize>) -> Result<Self> {
-        Self::load(crate::embedded::model_file()?, crate::embedded::NAME, threads)
+        Self::load(crate::embedded::model_file()?, crate::embedded::NAME, threads, Precision::F32)
     }
 
-    fn load(file: ModelFile, name: &str, threads: Option<usize>) -> Result<Self> {
+    fn load(file: ModelFile, name: &str, threads: Option<usize>, precision: Precision) -> Result<Self> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?;
-        let model = pool.install(|| model::load(Arc::new(file), name))?;
+        let model = pool.install(|| model::load(Arc::new(file), name, precision))?;
         Ok(Self { model, pool })
     }
 

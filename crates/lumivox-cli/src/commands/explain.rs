@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use lumivox::text::{Dialect, English, Phonemized, Segment, segments};
-use lumivox::{Input, KOKORO_SEGMENT_LIMITS, Options, Warning};
+use lumivox::{Input, KOKORO_SEGMENT_LIMITS, Options, Precision, Warning};
 use serde_json::{Value, json};
 
 use super::{load, read_text};
@@ -23,7 +23,7 @@ pub fn run(arguments: &ExplainArguments) -> Result<ExitCode> {
         return show(&read, &segments(&read, &KOKORO_SEGMENT_LIMITS), &warnings, arguments.json);
     };
     let options = Options { dialect: arguments.language, max_text_bytes: MAX_TEXT_BYTES, ..Options::default() };
-    let loaded = load(Some(model), &options, None, false)?;
+    let loaded = load(Some(model), &options, None, Precision::F32, false)?;
     let speech = loaded.synthesizer.speak(Input::Text(&input), &options)?;
     let place = |warning: &Warning| match warning {
         Warning::Text(warning) | Warning::Cut(warning) => place(warning),

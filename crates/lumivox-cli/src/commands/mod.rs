@@ -17,7 +17,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use lumivox::convert::ModelFile;
 use lumivox::store::{Store, StoreError};
-use lumivox::{Options, Synthesizer};
+use lumivox::{Options, Precision, Synthesizer};
 
 use crate::output::note;
 use crate::progress::PullProgress;
@@ -36,7 +36,13 @@ struct Loaded {
 
 /// Loads the model that is asked for, pulled first if need be. Where none is, Kokoro; and if Kokoro can't be had, the voice inside this program, unless a
 /// voice is asked for, which would be another's.
-fn load(model: Option<&str>, options: &Options, threads: Option<usize>, quiet: bool) -> Result<Loaded> {
+fn load(
+    model: Option<&str>,
+    options: &Options,
+    threads: Option<usize>,
+    precision: Precision,
+    quiet: bool,
+) -> Result<Loaded> {
     let path = match model {
         Some(EMBEDDED) => None,
         Some(model) => Some(resolve(model, quiet)?),
@@ -60,7 +66,7 @@ fn load(model: Option<&str>, options: &Options, threads: Option<usize>, quiet: b
     };
     let started = Instant::now();
     let synthesizer = match &path {
-        Some(path) => Synthesizer::open(path, threads)?,
+        Some(path) => Synthesizer::open_with(path, threads, precision)?,
         None => Synthesizer::embedded(threads)?,
     };
     // What an .onnx was made into has a name for the store only.

@@ -30,7 +30,9 @@ pub fn run(arguments: &SayArguments) -> Result<ExitCode> {
     }
     remove_unfinished_on_interrupt()?;
     let options = options(arguments);
-    let loaded = load(arguments.model.as_deref(), &options, arguments.threads.map(usize::from), arguments.quiet)?;
+    let threads = arguments.threads.map(usize::from);
+    let precision = arguments.precision.into();
+    let loaded = load(arguments.model.as_deref(), &options, threads, precision, arguments.quiet)?;
     if arguments.lines {
         return say_lines(&loaded, &text, arguments, &options, output);
     }

@@ -1,6 +1,6 @@
 //! Portable vectors of eight values, which the compiler may turn into whatever the target has.
 
-use super::Simd;
+use super::{Simd, SimdInt8};
 
 #[derive(Clone, Copy)]
 pub(crate) struct Generic;
@@ -76,5 +76,45 @@ impl Simd for Generic {
     #[inline(always)]
     fn sum(self, a: Self::V) -> f32 {
         a.iter().sum()
+    }
+}
+
+impl SimdInt8 for Generic {
+    type Sums = [i32; 8];
+    type Inputs = [[u8; 4]; 8];
+    type Weights = [i8; 4];
+
+    #[inline(always)]
+    fn splat_sum(self, x: i32) -> Self::Sums {
+        [x; 8]
+    }
+    #[inline(always)]
+    unsafe fn load_inputs(self, p: *const u8) -> Self::Inputs {
+        // SAFETY: the caller's.
+        unsafe { p.cast::<Self::Inputs>().read_unaligned() }
+    }
+    #[inline(always)]
+    unsafe fn splat_weights(self, p: *const i8) -> Self::Weights {
+        // SAFETY: the caller's.
+        unsafe { p.cast::<Self::Weights>().read_unaligned() }
+    }
+    #[inline(always)]
+    fn dot(self, sums: Self::Sums, inputs: &Self::Inputs, weights: &Self::Weights) -> Self::Sums {
+        std::array::from_fn(|i| {
+            let products = inputs[i].iter().zip(weights).map(|(&x, &w)| i32::from(x) * i32::from(w));
+            sums[i].wrapping_add(products.sum())
+        })
+    }
+    #[inline(always)]
+    fn to_f32(self, sums: Self::Sums) -> Self::V {
+        sums.map(|sum| sum as f32)
+    }
+    #[inline(always)]
+    unsafe fn store_bytes(self, p: *mut u8, x: [Self::V; 4], zero: i32) {
+        let x = x.map(|x| self.round(x));
+        let bytes: Self::Inputs =
+            std::array::from_fn(|i| x.map(|x| (x[i] as i16).saturating_add(zero as i16).clamp(0, 255) as u8));
+        // SAFETY: the caller's.
+        unsafe { p.cast::<Self::Inputs>().write_unaligned(bytes) }
     }
 }

@@ -141,6 +141,56 @@ pub(crate) fn dispatch<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
     }
 }
 
+/// Products of bytes on top of [`Simd`]: [`Simd::LANES`] sums at a time, each of four inputs with four weights. Every set gives the same sums.
+pub(crate) trait SimdInt8: Simd {
+    /// One sum for each lane.
+    type Sums: Copy;
+    /// Four unsigned bytes for each lane, ready for [`SimdInt8::dot`].
+    type Inputs: Copy;
+    /// Four signed bytes that all lanes share, ready for [`SimdInt8::dot`].
+    type Weights: Copy;
+
+    fn splat_sum(self, x: i32) -> Self::Sums;
+    /// # Safety
+    /// `p` must be readable for four bytes a lane; no alignment is needed.
+    unsafe fn load_inputs(self, p: *const u8) -> Self::Inputs;
+    /// # Safety
+    /// `p` must be readable for four bytes; no alignment is needed.
+    unsafe fn splat_weights(self, p: *const i8) -> Self::Weights;
+    /// `sums[lane] + Σ inputs[lane][i]·weights[i]`, exact modulo 2³².
+    fn dot(self, sums: Self::Sums, inputs: &Self::Inputs, weights: &Self::Weights) -> Self::Sums;
+    /// To the nearest value, halves to even.
+    fn to_f32(self, sums: Self::Sums) -> Self::V;
+    /// Writes `bytes[lane][i] = round(x[i][lane]) + zero`, halves to even, limited to 0..=255, for `|x|` below 2¹⁵; what becomes of other values is any byte.
+    ///
+    /// # Safety
+    /// `p` must be writable for four bytes a lane; no alignment is needed.
+    unsafe fn store_bytes(self, p: *mut u8, x: [Self::V; 4], zero: i32);
+}
+
+/// A computation on bytes, generic over the instruction set.
+pub(crate) trait KernelInt8 {
+    /// What it returns.
+    type Output;
+    /// The body; mark it `#[inline(always)]`.
+    fn run<S: SimdInt8>(self, simd: S) -> Self::Output;
+}
+
+/// As [`dispatch`]. AVX-512 without byte products (before Ice Lake and Zen 4) is served by AVX2.
+pub(crate) fn dispatch_int8<K: KernelInt8>(isa: Isa, kernel: K) -> K::Output {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 if is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512bw") => {
+            // SAFETY: as in `dispatch`, and the CPU was asked for the rest.
+            unsafe { x86_64::run_avx512_vnni(kernel) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as in `dispatch`; whoever has AVX-512 has AVX2 by `Isa::available`.
+        Isa::Avx512 | Isa::Avx2 => unsafe { x86_64::run_avx2_int8(kernel) },
+        _ => kernel.run(Generic),
+    }
+}
+
 /// `map!(simd, x, out, |v| …)` computes an expression over the slice `x` into `out`, a vector at a time; the last, shorter piece goes through a buffer, so that
 /// every lane takes the same path. A macro, because a closure is compiled without the instruction set of the function that it is passed to.
 macro_rules! map {

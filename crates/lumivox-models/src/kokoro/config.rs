@@ -5,6 +5,16 @@ use serde::Deserialize;
 
 use crate::layers::{check_resblocks, check_upsampling};
 
+/// In which numbers the generator's residual blocks compute; all else, durations and pitch among it, is `f32` always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// 32-bit floating point.
+    #[default]
+    F32,
+    /// Weights of 8 bits with a scale for each output channel, activations of 8 bits with a scale for each stretch of time.
+    Int8,
+}
+
 /// The whole graph's sizes.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Config {

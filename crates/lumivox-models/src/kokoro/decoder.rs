@@ -5,7 +5,7 @@ use candle_nn::VarBuilder;
 use lumivox_kernels::{Conv1d, Conv1dConfig};
 
 use super::adain_block::AdainResBlk1d;
-use super::config::Config;
+use super::config::{Config, Precision};
 use super::generator::Generator;
 use crate::layers::conv1d;
 use crate::probe::{Probe, probed};
@@ -24,7 +24,7 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    pub(super) fn new(config: &Config, vb: VarBuilder) -> Result<Self> {
+    pub(super) fn new(config: &Config, precision: Precision, vb: VarBuilder) -> Result<Self> {
         let (hidden, style_dim) = (config.hidden_dim, config.style_dim);
         let halve = Conv1dConfig { stride: 2, padding: 1, ..Default::default() };
         let joined = CHANNELS + 2 + ASR_RES_CHANNELS;
@@ -39,7 +39,7 @@ impl Decoder {
             asr_res: conv1d(vb.pp("asr_res.0"), hidden, ASR_RES_CHANNELS, 1, Default::default())?,
             encode: AdainResBlk1d::new(vb.pp("encode"), hidden + 2, CHANNELS, style_dim, false)?,
             decode: (0..4).map(decode).collect::<Result<_>>()?,
-            generator: Generator::new(config, vb.pp("generator"))?,
+            generator: Generator::new(config, precision, vb.pp("generator"))?,
         })
     }
 

@@ -3,13 +3,14 @@
 use candle_core::{Error, Result, Tensor};
 use candle_nn::VarBuilder;
 use lumivox_kernels::{
-    Activation, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, Epilogue, Prologue, Signal, Stft,
+    Activation, Algorithm, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, Epilogue, Prologue, Signal,
+    Stft,
 };
 
 use super::adain_block::StyledNorm;
-use super::config::Config;
+use super::config::{Config, Precision};
 use super::source::Source;
-use crate::layers::{conv_transpose1d, conv1d, conv1d_fast};
+use crate::layers::{conv_transpose1d, conv1d, conv1d_by, conv1d_fast};
 use crate::probe::{Probe, probed, probed_signal};
 
 /// Dilations of the noise branches' residual blocks.
@@ -31,13 +32,13 @@ struct Stage {
 }
 
 impl Generator {
-    pub(super) fn new(config: &Config, vb: VarBuilder) -> Result<Self> {
+    pub(super) fn new(config: &Config, precision: Precision, vb: VarBuilder) -> Result<Self> {
         let c = &config.istftnet;
         let stages = c.upsample_rates.len();
         let last = c.upsample_initial_channel >> stages;
         Ok(Self {
             source: Source::new(c, vb.pp("m_source"))?,
-            stages: (0..stages).map(|i| Stage::new(config, i, &vb)).collect::<Result<_>>()?,
+            stages: (0..stages).map(|i| Stage::new(config, precision, i, &vb)).collect::<Result<_>>()?,
             conv_post: conv1d_fast(vb.pp("conv_post"), last, c.gen_istft_n_fft + 2, 7, 1)?,
             stft: Stft::new(c.gen_istft_n_fft, c.gen_istft_hop_size)?,
         })
@@ -69,7 +70,7 @@ impl Generator {
 }
 
 impl Stage {
-    fn new(config: &Config, i: usize, vb: &VarBuilder) -> Result<Self> {
+    fn new(config: &Config, precision: Precision, i: usize, vb: &VarBuilder) -> Result<Self> {
         let (c, style_dim) = (&config.istftnet, config.style_dim);
         let (rate, kernel) = (c.upsample_rates[i], c.upsample_kernel_sizes[i]);
         let (dim_in, dim_out) = (c.upsample_initial_channel >> i, c.upsample_initial_channel >> (i + 1));
@@ -85,7 +86,8 @@ impl Stage {
         let blocks = c.resblock_kernel_sizes.iter().zip(&c.resblock_dilation_sizes).enumerate();
         let block = |(j, (&kernel, dilations)): (usize, (&usize, &Vec<usize>))| {
             let index = i * c.resblock_kernel_sizes.len() + j;
-            AdaInResBlock1::new(vb.pp(format!("resblocks.{index}")), dim_out, kernel, dilations, style_dim)
+            let vb = vb.pp(format!("resblocks.{index}"));
+            AdaInResBlock1::new(vb, dim_out, kernel, dilations, style_dim, precision)
         };
         Ok(Self {
             ups: conv_transpose1d(vb.pp(format!("ups.{i}")), dim_in, dim_out, kernel, ups)?,
@@ -96,6 +98,7 @@ impl Stage {
                 noise_res_kernel,
                 &NOISE_DILATIONS,
                 style_dim,
+                precision,
             )?,
             resblocks: blocks.map(block).collect::<Result<_>>()?,
         })
@@ -157,12 +160,23 @@ impl Half {
 }
 
 impl AdaInResBlock1 {
-    fn new(vb: VarBuilder, channels: usize, kernel: usize, dilations: &[usize], style_dim: usize) -> Result<Self> {
+    fn new(
+        vb: VarBuilder,
+        channels: usize,
+        kernel: usize,
+        dilations: &[usize],
+        style_dim: usize,
+        precision: Precision,
+    ) -> Result<Self> {
+        let algorithm = match precision {
+            Precision::F32 => Algorithm::Winograd,
+            Precision::Int8 => Algorithm::Int8,
+        };
         let half = |i: usize, which: usize, dilation: usize| -> Result<Half> {
             let alpha = Activation::snake(&vb.get((1, channels, 1), &format!("alpha{which}.{i}"))?)?;
             Ok(Half {
                 adain: StyledNorm::new(vb.pp(format!("adain{which}.{i}")), style_dim, channels, alpha)?,
-                conv: conv1d_fast(vb.pp(format!("convs{which}.{i}")), channels, channels, kernel, dilation)?,
+                conv: conv1d_by(algorithm, vb.pp(format!("convs{which}.{i}")), channels, channels, kernel, dilation)?,
             })
         };
         let halves = dilations.iter().enumerate().map(|(i, &dilation)| Ok([half(i, 1, dilation)?, half(i, 2, 1)?]));

@@ -15,7 +15,7 @@ mod text_encoder;
 use candle_core::{Device, Result, Tensor, bail};
 use candle_nn::{Linear, Module, VarBuilder, linear};
 
-pub use config::{AlbertConfig, Config, GeneratorConfig};
+pub use config::{AlbertConfig, Config, GeneratorConfig, Precision};
 
 use crate::layers::repeat_each;
 use crate::probe::{Probe, probed};
@@ -55,7 +55,7 @@ impl Kokoro {
     ///
     /// # Errors
     /// If a tensor is missing or has another shape than `config` gives it, or `config` can't be right; the error names what.
-    pub fn new(config: Config, vb: VarBuilder) -> Result<Self> {
+    pub fn new(config: Config, precision: Precision, vb: VarBuilder) -> Result<Self> {
         config.check()?;
         Ok(Self {
             device: vb.device().clone(),
@@ -63,7 +63,7 @@ impl Kokoro {
             bert_encoder: linear(config.plbert.hidden_size, config.hidden_dim, vb.pp("bert_encoder"))?,
             predictor: ProsodyPredictor::new(&config, vb.pp("predictor"))?,
             text_encoder: TextEncoder::new(&config, vb.pp("text_encoder"))?,
-            decoder: Decoder::new(&config, vb.pp("decoder"))?,
+            decoder: Decoder::new(&config, precision, vb.pp("decoder"))?,
             config,
         })
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor};
 use lumivox_convert::ModelFile;
 use lumivox_models::Probe;
-use lumivox_models::kokoro::{Config, HARMONICS, Kokoro, Prosody, SAMPLE_RATE_HZ};
+use lumivox_models::kokoro::{Config, HARMONICS, Kokoro, Precision, Prosody, SAMPLE_RATE_HZ};
 use lumivox_text::ids::Encoded;
 use lumivox_text::ids::kokoro::Vocabulary;
 use lumivox_text::{Boundary, Dialect, Phonemized, SegmentLimits};
@@ -35,7 +35,7 @@ pub(super) struct KokoroModel {
 }
 
 impl KokoroModel {
-    pub(super) fn load(file: Arc<ModelFile>, name: &str) -> Result<Self> {
+    pub(super) fn load(file: Arc<ModelFile>, name: &str, precision: Precision) -> Result<Self> {
         let config_error = |reason: String| Error::Config { model: name.to_owned(), reason };
         let json = &file.metadata().config;
         let sizes: Config = serde_json::from_str(json).map_err(|error| config_error(error.to_string()))?;
@@ -44,7 +44,7 @@ impl KokoroModel {
             return Err(config_error(format!("sample rate {rate} Hz, not {SAMPLE_RATE_HZ}")));
         }
         let vocabulary = Vocabulary::from_config(json)?;
-        let graph = Kokoro::new(sizes, weights::var_builder(file.clone(), &Device::Cpu));
+        let graph = Kokoro::new(sizes, precision, weights::var_builder(file.clone(), &Device::Cpu));
         let graph = graph.map_err(|error| config_error(error.to_string()))?;
         Ok(Self { graph, vocabulary, file, english: EnglishFrontEnds::default() })
     }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use lumivox_convert::{Family, ModelFile};
 use lumivox_models::Probe;
+use lumivox_models::kokoro::Precision;
 use lumivox_text::ids::Encoded;
 use lumivox_text::{Phonemized, SegmentLimits};
 
@@ -71,9 +72,12 @@ pub(crate) trait Utterance: Send {
 }
 
 /// The model in `file`, which errors call `name`.
-pub(crate) fn load(file: Arc<ModelFile>, name: &str) -> Result<Box<dyn Model>> {
+pub(crate) fn load(file: Arc<ModelFile>, name: &str, precision: Precision) -> Result<Box<dyn Model>> {
+    if precision == Precision::Int8 && file.metadata().family != Family::Kokoro {
+        return Err(Error::NotOfFamily { name: "precision int8", family: "VITS" });
+    }
     Ok(match file.metadata().family {
-        Family::Kokoro => Box::new(kokoro::KokoroModel::load(file, name)?),
+        Family::Kokoro => Box::new(kokoro::KokoroModel::load(file, name, precision)?),
         Family::Vits => Box::new(vits::VitsModel::load(file, name)?),
         other => {
             let reason = format!("{other} models can't be spoken");

@@ -1,18 +1,18 @@
-//! AVX-512F: 16 lanes.
+//! AVX-512F: 16 lanes; with VNNI, byte products too.
 
 use std::arch::x86_64::*;
 
-use crate::arch::Simd;
+use crate::arch::{Simd, SimdInt8};
 
-/// Exists only inside functions compiled for the set.
+/// Exists only inside functions compiled for the set; with `VNNI`, for AVX-512BW and AVX-512VNNI as well.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx512 {
+pub(crate) struct Avx512<const VNNI: bool> {
     pub(super) _proof: (),
 }
 
 // SAFETY of every block below: a value of the type exists only where the CPU has the set; pointers are the caller's promise.
 #[allow(clippy::undocumented_unsafe_blocks)]
-impl Simd for Avx512 {
+impl<const VNNI: bool> Simd for Avx512<VNNI> {
     type V = __m512;
     const LANES: usize = 16;
     const TILE_ROWS: usize = 8;
@@ -75,5 +75,46 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn sum(self, a: Self::V) -> f32 {
         unsafe { _mm512_reduce_add_ps(a) }
+    }
+}
+
+// SAFETY of every block below: as above.
+#[allow(clippy::undocumented_unsafe_blocks)]
+impl SimdInt8 for Avx512<true> {
+    type Sums = __m512i;
+    type Inputs = __m512i;
+    type Weights = __m512i;
+
+    #[inline(always)]
+    fn splat_sum(self, x: i32) -> Self::Sums {
+        unsafe { _mm512_set1_epi32(x) }
+    }
+    #[inline(always)]
+    unsafe fn load_inputs(self, p: *const u8) -> Self::Inputs {
+        unsafe { _mm512_loadu_si512(p.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn splat_weights(self, p: *const i8) -> Self::Weights {
+        unsafe { _mm512_set1_epi32(p.cast::<i32>().read_unaligned()) }
+    }
+    #[inline(always)]
+    fn dot(self, sums: Self::Sums, inputs: &Self::Inputs, weights: &Self::Weights) -> Self::Sums {
+        unsafe { _mm512_dpbusd_epi32(sums, *inputs, *weights) }
+    }
+    #[inline(always)]
+    fn to_f32(self, sums: Self::Sums) -> Self::V {
+        unsafe { _mm512_cvtepi32_ps(sums) }
+    }
+    #[inline(always)]
+    unsafe fn store_bytes(self, p: *mut u8, x: [Self::V; 4], zero: i32) {
+        unsafe {
+            let [a, b, c, d] = x.map(|x| _mm512_cvtps_epi32(x));
+            let zero = _mm512_set1_epi16(zero as i16);
+            let ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero);
+            let cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero);
+            // In each quarter: the bytes of four lanes of `a`, then of `b`, `c` and `d`.
+            let order = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+            _mm512_storeu_si512(p.cast(), _mm512_shuffle_epi8(_mm512_packus_epi16(ab, cd), order));
+        }
     }
 }
