@@ -94,6 +94,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// Rows of a register tile that leave registers for the operands.
     const TILE_ROWS: usize;
 
+    /// Asks for the cache line that `p` points into; nothing happens where there is none.
+    fn prefetch(self, p: *const f32);
     fn splat(self, x: f32) -> Self::V;
     /// # Safety
     /// `p` must be readable for [`Simd::LANES`] values; no alignment is needed.

@@ -256,6 +256,16 @@ impl Tile<'_> {
         }
     }
 
+    /// Asks for what will be stored of a block of rows and a block of columns.
+    #[inline(always)]
+    fn prefetch_store<S: SimdInt8>(&self, s: S, block: usize, columns: usize) {
+        let Task { batch, steps, .. } = &self.task;
+        let start = steps.start + columns * COLUMNS;
+        for channel in block * BLOCK..self.conv.c_out.min((block + 1) * BLOCK) {
+            self.pass.prefetch_store(s, *batch, channel, start..steps.end.min(start + COLUMNS));
+        }
+    }
+
     /// Computes a block of rows for a block of columns, whose window is `x`.
     #[inline(always)]
     fn product<S: SimdInt8>(&self, s: S, block: usize, x: &[u8], scale: Scale, values: &mut [f32], ld: usize) {
