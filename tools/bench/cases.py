@@ -9,18 +9,29 @@ DEFINITIONS = pathlib.Path(__file__).resolve().parents[2] / "benches/definitions
 
 
 @dataclasses.dataclass(frozen=True)
+class Segment:
+    """What is said in one go: a stretch of text, and its phonemes (Kokoro, Piper) or letters (MMS)."""
+
+    text: str
+    phonemes: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Case:
-    """A text and its segments: phonemes (Kokoro, Piper) or letters (MMS) that are said in one go, one after another."""
+    """A text in segments, said one after another."""
 
     family: str
     name: str
-    text: str
-    segments: tuple[str, ...]
+    segments: tuple[Segment, ...]
     voice: str | None = None
 
     @property
     def title(self):
         return f"{self.family}/{self.name}"
+
+    @property
+    def text(self):
+        return " ".join(segment.text for segment in self.segments)
 
 
 class DefinitionError(ValueError):
@@ -29,20 +40,20 @@ class DefinitionError(ValueError):
 
 def load(folder=DEFINITIONS):
     """All cases, family by family."""
-    return [case for path in sorted(folder.glob("*.toml")) for case in read(path)]
+    return [case for path in sorted(folder.glob("*.toml")) for case in parse(path.read_text())]
 
 
-def read(path):
+def parse(definition):
     """The cases of one definition file."""
-    definition = tomllib.loads(path.read_text())
+    definition = tomllib.loads(definition)
     found = []
     for entry in definition["cases"]:
-        text = entry["text"] if "text" in entry else (path.parent / entry["text_file"]).read_text().rstrip("\n")
-        case = Case(definition["family"], entry["name"], text, tuple(entry["segments"]), definition.get("voice"))
-        if len(text) != entry["characters"]:
-            raise DefinitionError(f"{case.title}: the text has {len(text)} characters, not {entry['characters']}")
-        if not case.segments or any(segment != segment.strip() or not segment or "\n" in segment for segment in case.segments):
-            raise DefinitionError(f"{case.title}: a segment is empty, or has white space at an end or line breaks")
+        case = Case(definition["family"], entry["name"], tuple(Segment(**segment) for segment in entry["segments"]), definition.get("voice"))
+        if len(case.text) != entry["characters"]:
+            raise DefinitionError(f"{case.title}: the text has {len(case.text)} characters, not {entry['characters']}")
+        for part in (part for segment in case.segments for part in (segment.text, segment.phonemes)):
+            if not part or part != part.strip() or "\n" in part:
+                raise DefinitionError(f"{case.title}: `{part}` is empty, or has line breaks or white space at an end")
         found.append(case)
     return found
 
@@ -56,34 +67,34 @@ class Encoder:
 
         piper = read_json("piper.onnx.json")["phoneme_id_map"]
         self.vocabularies = {
-            "kokoro": {symbol: [i] for symbol, i in read_json("kokoro-config.json")["vocab"].items()},
+            "kokoro": {symbol: [i] for symbol, i in read_json("kokoro/config.json")["vocab"].items()},
             "piper": piper,
             "mms": {symbol: [i] for symbol, i in read_json("mms/vocab.json").items()},
         }
 
-    def segment(self, family, segment):
-        """One segment's ids as the model's own tokenizer makes them. A symbol that the model does not know is an error."""
+    def ids(self, family, phonemes):
+        """A segment's ids as the model's own tokenizer makes them. A symbol that the model does not know is an error."""
         vocabulary = self.vocabularies[family]
-        unknown = sorted(set(segment) - set(vocabulary))
+        unknown = sorted(set(phonemes) - set(vocabulary))
         if unknown:
-            raise DefinitionError(f"{family} has no ids for {unknown} of `{segment}`")
+            raise DefinitionError(f"{family} has no ids for {unknown} of `{phonemes}`")
         if family == "mms":
-            return mms_ids(segment, vocabulary)
-        symbols = [vocabulary[symbol] for symbol in segment]
+            return mms_ids(phonemes, vocabulary)
+        symbols = [vocabulary[symbol] for symbol in phonemes]
         if family == "kokoro":
             return flat([[0], *symbols, [0]])
         return flat([vocabulary["^"], vocabulary["_"], *interspersed(symbols, vocabulary["_"]), vocabulary["$"]])
 
     def utterance(self, case):
         """The case as engines get it."""
-        segments = [{"phonemes": segment, "ids": self.segment(case.family, segment)} for segment in case.segments]
+        segments = [{**dataclasses.asdict(segment), "ids": self.ids(case.family, segment.phonemes)} for segment in case.segments]
         return {"segments": segments, "voice": case.voice}
 
 
-def mms_ids(segment, vocabulary):
+def mms_ids(letters, vocabulary):
     """Ids as VitsTokenizer makes them: blanks around each symbol, but for its pad token, `k` in English, at which it takes the text apart first."""
     pad = next(symbol for symbol, ids in vocabulary.items() if ids == [0])
-    pieces = [[[0], *interspersed([vocabulary[symbol] for symbol in piece], [0])] if piece else [] for piece in segment.split(pad)]
+    pieces = [[[0], *interspersed([vocabulary[symbol] for symbol in piece], [0])] if piece else [] for piece in letters.split(pad)]
     return flat(flat([pieces[0], *([[0], *piece] for piece in pieces[1:])]))
 
 

@@ -19,7 +19,7 @@ SAMPLE_RATES_HZ = {"kokoro": 24000, "piper": 22050, "mms": 16000}
 FAMILIES = {
     "kokoro": ("lumivox", "lumivox-before", "onnxruntime", "onnxruntime-export", "onnxruntime-int8", "pytorch", "any-tts", "voxr"),
     "piper": ("lumivox", "lumivox-before", "onnxruntime"),
-    "mms": ("lumivox", "lumivox-before", "transformers"),
+    "mms": ("lumivox", "lumivox-before", "transformers", "voxr"),
 }
 
 

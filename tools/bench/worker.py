@@ -4,7 +4,7 @@ usage: worker.py ENGINE FAMILY WORK THREADS
 
 Standard output gets a line of JSON when the model is loaded, with `load_s` (imports are not in it) and `versions`. After that each line of standard input is
 an utterance, and is answered with a line: `wall_s` and `cpu_s` of the synthesis (from ids to samples), and `samples`. An utterance has `segments`, a list
-of objects with `phonemes` and `ids`, and:
+of objects with `text`, `phonemes` and `ids`, and:
 
 - `voice` (Kokoro);
 - `check`: whether the noise is what outputs are compared with, lumivox's own (Kokoro in PyTorch) or none (VITS), instead of the engine's;
@@ -80,7 +80,7 @@ class KokoroPyTorch:
         self.torch, self.goldens, self.sine_gen, self.work = torch, goldens, kokoro_golden.SINE_GEN, work
         self.versions = {"torch": torch.__version__, "kokoro": version("kokoro")}
         started = time.perf_counter()
-        self.istftnet, self.model = kokoro_golden.load_model(work / "kokoro.pth", work / "kokoro-config.json")
+        self.istftnet, self.model = kokoro_golden.load_model(work / "kokoro/kokoro-v1_0.pth", work / "kokoro/config.json")
         kokoro_golden.fold_weight_norm(self.model)
         self.load_s = time.perf_counter() - started
 

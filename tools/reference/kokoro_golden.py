@@ -39,7 +39,7 @@ ROUNDING = 1e-13
 BEHIND_SOURCE = ("har_complex", "noise_", "ups", "resblock", "conv_post")
 
 
-def load_model(weights, config):
+def load_model(weights, config, disable_complex=False):
     """KModel without the package's own __init__, which needs the whole text front-end, and without its log."""
     loguru.logger.disable("kokoro")
     package = types.ModuleType("kokoro")
@@ -48,7 +48,7 @@ def load_model(weights, config):
     from kokoro import istftnet
     from kokoro.model import KModel
 
-    return istftnet, KModel(repo_id="hexgrad/Kokoro-82M", config=config, model=weights).eval()
+    return istftnet, KModel(repo_id="hexgrad/Kokoro-82M", config=config, model=weights, disable_complex=disable_complex).eval()
 
 
 def fold_weight_norm(model):
