@@ -28,6 +28,14 @@ ENGINES = {
     "any-tts": "any-tts",
     "voxr": "voxr",
 }
+# The columns of the table: the first of these engines that said a text.
+COLUMNS = {
+    "ONNX Runtime, f32": (figures.FASTEST_F32, "onnxruntime"),
+    "ONNX Runtime, int8": ("onnxruntime-int8",),
+    "PyTorch": ("pytorch", "transformers"),
+    "any-tts": ("any-tts",),
+    "voxr": ("voxr",),
+}
 # Sizes in pixels.
 WIDTH, LABEL, BAR, GAP, HEADER, VALUE = 760, 230, 15, 5, 34, 110
 STYLE = """
@@ -118,31 +126,46 @@ def where(record):
 
 
 def markdown(record):
-    """How many times as long as lumivox each engine takes, wall time: median (least-most) of the rounds' ratios."""
+    """lumivox's figures, and how many times as long the others take: median (least-most) of the rounds' ratios."""
     runs = record["rounds"]
-    ours = {figures.key(row): row for row in figures.table(runs) if row["engine"] == "lumivox"}
-    rows = [row for row in figures.ratios(runs) if row["engine"] in (*ENGINES, figures.FASTEST_F32) and row["case"] in LENGTHS[row["family"]]]
+    ratios = {(*figures.key(row), row["engine"]): row["rtf"] for row in figures.ratios(runs)}
+    ours = [row for row in figures.table(runs) if row["engine"] == "lumivox" and row["case"] in LENGTHS[row["family"]]]
     lines = [
-        "| text | threads | lumivox, RTF | measured against | its RTF is that of lumivox times | first audio, times |",
-        "|---|---|---|---|---|---|",
+        f"| text | threads | lumivox, RTF | first audio | {' | '.join(COLUMNS)} |",
+        "|---|---|---|---|" + "---|" * len(COLUMNS),
     ]
-    for row in rows:
-        rtf = ours[figures.key(row)]["rtf"]["median"]
-        engine = ENGINES.get(row["engine"], row["engine"])
-        lines.append(
-            f"| {TITLES[row['family']]}, {row['case']} characters | {row['threads']} | {rtf:.3f} | {engine} | {times(row['rtf'])} | {times(row['ttfb_s'])} |"
-        )
+    for row in ours:
+        found = [next((ratios[(*figures.key(row), engine)] for engine in engines if (*figures.key(row), engine) in ratios), None) for engines in COLUMNS.values()]
+        cells = [times(ratio) if ratio else "" for ratio in found]
+        title = f"{TITLES[row['family']]}, {row['case']} characters"
+        lines.append(f"| {title} | {row['threads']} | {row['rtf']['median']:.3f} | {row['ttfb_s']['median']:.2f} s | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def memory(record):
+    """Peak memory and the time until a fresh process could speak."""
+    lines = ["| text | engine | peak memory | ready after |", "|---|---|---|---|"]
+    for row in record["memory"]:
+        if row["engine"] in ENGINES:
+            length = f"{row['case']} characters" if row["case"].isdigit() else "a minute"
+            lines.append(f"| {TITLES[row['family']]}, {length} | {ENGINES[row['engine']]} | {row['peak_rss_bytes'] / 1e6:.0f} MB | {row['start_s']:.2f} s |")
     return "\n".join(lines)
 
 
 def times(spread):
-    return f"{spread['median']:.2f} ({spread['min']:.2f}-{spread['max']:.2f})"
+    return f"{spread['median']:.2f}× ({spread['min']:.2f}-{spread['max']:.2f})"
 
 
 def section(record):
     """What README.md shows."""
-    idle = "" if record["idle"] else " **The machine was not idle.**"
-    return f"![Speed of lumivox and of other engines](benches/speed.svg)\n\n{markdown(record)}\n\nMeasured on {where(record)}, commit `{record['commit']}`.{idle}"
+    idle = "" if record["idle"] else " **The machine was not idle, so these figures are no measurement.**"
+    others = "Columns with × are how many times as long as lumivox the others take, wall time; ONNX Runtime, f32 is the faster of two graphs in each round."
+    return "\n\n".join([
+        "![Speed of lumivox and of other engines](benches/speed.svg)",
+        f"{where(record)}, commit `{record['commit']}`, {rounds(record)} rounds.{idle} {others}",
+        markdown(record),
+        memory(record),
+    ])  # fmt: skip
 
 
 def insert(readme, content):

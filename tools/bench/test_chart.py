@@ -5,7 +5,6 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 
 import chart
-import figures
 import report
 from sample import record, run
 
@@ -32,9 +31,12 @@ class Chart(unittest.TestCase):
 
     def test_the_table_shows_what_is_lost(self):
         table = chart.markdown(self.record)
-        self.assertIn("| Kokoro-82M, 174 characters | 2 | 0.210 | PyTorch | 0.50 (0.50-0.50) |", table)
-        self.assertIn(figures.FASTEST_F32, table)
+        self.assertIn("| Kokoro-82M, 174 characters | 2 | 0.210 | 1.05 s | 2.00× (2.00-2.00) |  | 0.50× (0.50-0.50) |  |  |", table)
+        self.assertIn("| MMS-TTS, 41 characters | 2 | 0.050 | 0.25 s |  |  | 2.00× (2.00-2.00) |  |  |", table)
         self.assertNotIn("before", table)
+
+    def test_memory(self):
+        self.assertIn("| Kokoro-82M, 174 characters | lumivox | 500 MB | 0.20 s |", chart.memory(self.record))
 
     def test_the_readme_keeps_what_is_around_the_markers(self):
         before = f"one\n{chart.BEGIN}\nold\n{chart.END}\ntwo\n"
