@@ -21,8 +21,8 @@ LENGTHS = {"kokoro": ("44", "122", "174"), "piper": ("41", "178"), "mms": ("41",
 ENGINES = {
     "lumivox": "lumivox",
     "onnxruntime": "ONNX Runtime",
-    "onnxruntime-export": "ONNX Runtime, PyTorch's export",
-    "onnxruntime-int8": "ONNX Runtime, int8",
+    "onnxruntime-export": "ONNX Runtime (export)",
+    "onnxruntime-int8": "ONNX Runtime (int8)",
     "pytorch": "PyTorch",
     "transformers": "transformers",
     "any-tts": "any-tts",
@@ -37,7 +37,7 @@ COLUMNS = {
     "voxr": ("voxr",),
 }
 # Sizes in pixels.
-WIDTH, LABEL, BAR, GAP, HEADER, VALUE = 760, 230, 15, 5, 34, 110
+WIDTH, LABEL, BAR, GAP, VALUE = 760, 210, 14, 4, 130
 STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #24292f; }
 .title { font-size: 15px; font-weight: 600; }
@@ -75,27 +75,32 @@ def drawn(record):
 
 
 def svg(record):
-    """Bars of seconds of audio made in a second, the longer the better; the line on a bar is the range of the rounds."""
+    """Bars of seconds of audio made in a second, the longer the better, in a scale for each family; the line on a bar is the range of the rounds."""
     threads, groups = drawn(record)
-    most = max(1 / row["rtf"]["min"] for rows in groups.values() for row in rows)
-    scale = (WIDTH - LABEL - VALUE) / most
-    parts, y, family = [], 16, None
-    for (name, case), rows in groups.items():
-        if name != family:
-            family = name
-            y += 20
-            parts.append(text(0, y, TITLES[name], "title"))
+    parts = [text(0, 16, f"Seconds of audio made in one second, {threads} threads", "title")]
+    parts.append(text(0, 34, f"{where(record)}; median and range of {rounds(record)} rounds; each model has a scale of its own", "note"))
+    y = 40
+    for family, title in TITLES.items():
+        cases = {case: rows for (name, case), rows in groups.items() if name == family}
+        if cases:
+            y += 30
+            parts.append(text(0, y, title, "title"))
+            y = panel(cases, y, parts)
+    body = "\n".join(parts)
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 6}" width="{WIDTH}" height="{y + 6}" role="img">\n<style>{STYLE}</style>\n{body}\n</svg>\n'
+
+
+def panel(cases, y, parts):
+    """Draws a family's texts below y; returns where it ends."""
+    scale = (WIDTH - LABEL - VALUE) / max(1 / row["rtf"]["min"] for rows in cases.values() for row in rows)
+    for case, rows in cases.items():
         y += 22
         parts.append(text(0, y, f"{case} characters, {rows[0]['audio_s']:.1f} s of audio", "note"))
         y += 8
         for row in rows:
             parts += bar(row, y, scale)
             y += BAR + GAP
-    note = f"Seconds of audio made in one second, {threads} threads, median and range of {rounds(record)} rounds; {where(record)}"
-    y += 20
-    parts.append(text(0, y, note, "note"))
-    body = "\n".join(parts)
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 10}" width="{WIDTH}" height="{y + 10}" role="img">\n<style>{STYLE}</style>\n{body}\n</svg>\n'
+    return y
 
 
 def text(x, y, content, kind, anchor="start"):
