@@ -32,7 +32,7 @@ class Bench:
         encoder = cases.Encoder(self.work)
         chosen = [case for case in cases.load() if wanted(case.family, arguments.families) and wanted(case.name, arguments.cases)]
         self.utterances = {case: encoder.utterance(case) for case in chosen}
-        self.versions, self.checks, self.rounds, self.memory = {}, [], [], []
+        self.versions, self.lengths, self.checks, self.rounds, self.memory = {}, {}, [], [], []
 
     def run(self):
         for family in dict.fromkeys(case.family for case in self.utterances):
@@ -70,6 +70,7 @@ class Bench:
                     report.checked(found)
                     checks.require(found, checks.bound(name, family), f"{case.title} by {name}, {threads} threads")
                     self.checks.append(found)
+                    self.lengths[case, name, threads] = said.samples
         finally:
             reference.stop()
 
@@ -81,6 +82,8 @@ class Bench:
             for (name, threads), engine in turns[shift:] + turns[:shift]:
                 neighbours = machine.Neighbours()
                 said = engine.say(utterance)
+                if said.samples != self.lengths[case, name, threads]:
+                    raise checks.CheckError(f"{case.title} by {name}, {threads} threads: {said.samples} samples, another number than when it was checked")
                 run = {"round": number, "family": case.family, "case": case.name, "engine": name, "threads": threads}
                 run |= {"audio_s": said.samples / engines.SAMPLE_RATES_HZ[case.family], "wall_s": said.wall_s, "cpu_s": said.cpu_s, "ttfb_s": said.ttfb_s}
                 run["others_share"] = neighbours.share(said.process_cpu_s)
