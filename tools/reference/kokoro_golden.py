@@ -18,6 +18,7 @@ import pathlib
 import sys
 import types
 
+import loguru
 import numpy as np
 import torch
 
@@ -38,15 +39,25 @@ ROUNDING = 1e-13
 BEHIND_SOURCE = ("har_complex", "noise_", "ups", "resblock", "conv_post")
 
 
-def load_model(weights, config):
-    """KModel without the package's own __init__, which needs the whole text front-end."""
+def load_model(weights, config, disable_complex=False):
+    """KModel without the package's own __init__, which needs the whole text front-end, and without its log."""
+    loguru.logger.disable("kokoro")
     package = types.ModuleType("kokoro")
     package.__path__ = list(importlib.util.find_spec("kokoro").submodule_search_locations)
     sys.modules["kokoro"] = package
     from kokoro import istftnet
     from kokoro.model import KModel
 
-    return istftnet, KModel(repo_id="hexgrad/Kokoro-82M", config=config, model=weights).eval()
+    return istftnet, KModel(repo_id="hexgrad/Kokoro-82M", config=config, model=weights, disable_complex=disable_complex).eval()
+
+
+def fold_weight_norm(model):
+    """Makes weights plain tensors, as an inference engine has them."""
+    for module in model.modules():
+        if hasattr(module, "weight_g"):
+            torch.nn.utils.remove_weight_norm(module)
+        elif torch.nn.utils.parametrize.is_parametrized(module, "weight"):
+            torch.nn.utils.parametrize.remove_parametrizations(module, "weight")
 
 
 def record_stages(model, stages):

@@ -159,7 +159,7 @@ def checkpoint(weights):
     sections = {s: {} for s in SECTIONS}
     for name, array in sorted(weights.items()):
         section, key = name.split(".", 1)
-        tensor, target = torch.from_numpy(np.array(array, np.float32)), sections[section]
+        tensor, target = torch.from_numpy(np.array(array, np.float32, order="C")), sections[section]
         if tensor.dim() == 3 and name.endswith(".weight") and not re.search(r"_proj|noise_convs", name):
             norm = tensor.reshape(tensor.shape[0], -1).norm(dim=1).reshape(-1, 1, 1)
             target[f"module.{key}_g"] = norm

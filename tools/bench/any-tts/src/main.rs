@@ -1,0 +1,27 @@
+//! any-tts 0.2.0, as a worker of tools/bench. It takes text only, so its own front-end reads the segments, and its time is in the figures; what it says has as many
+//! samples as the others' where its phonemes are the same.
+
+use std::time::Instant;
+
+use any_tts::config::DeviceSelection;
+use any_tts::{ModelType, SynthesisRequest, TtsConfig, load_model};
+
+#[path = "../../protocol.rs"]
+mod protocol;
+
+fn main() -> protocol::Result<()> {
+    let (_, work) = protocol::arguments()?;
+    let folder = work.join("kokoro");
+    let started = Instant::now();
+    any_tts::models::kokoro::phonemizer::prewarm("en")?;
+    let config = TtsConfig::new(ModelType::Kokoro)
+        .with_device(DeviceSelection::Cpu)
+        .with_config_file(folder.join("config.json"))
+        .with_weight_file(folder.join("kokoro-v1_0.pth"))
+        .with_voices_dir(folder.join("voices"));
+    let model = load_model(config)?;
+    protocol::serve("any-tts", "0.2.0", started.elapsed(), |segment, utterance| {
+        let request = SynthesisRequest::new(&segment.text).with_voice(utterance.voice()?);
+        Ok(model.synthesize(&request)?.samples)
+    })
+}
