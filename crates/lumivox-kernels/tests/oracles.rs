@@ -311,6 +311,59 @@ proptest! {
     }
 
     #[test]
+    fn linear_is_its_definition(rows in 1usize..300, c_in in 1usize..300, c_out in 1usize..200, seed in any::<u64>()) {
+        let (x, weight, bias) = (values(rows * c_in, seed), values(c_out * c_in, seed ^ 1), values(c_out, seed ^ 2));
+        let residual = values(rows * c_out, seed ^ 3);
+        let want = linear_reference(&x, &weight, &bias);
+        let linear = Linear::new(&tensor(&weight, (c_out, c_in)), Some(&tensor(&bias, c_out))).unwrap();
+        let (x, shape) = (tensor(&x, (1, rows, c_in)), (1, rows, c_out));
+        let bound = 2e-6 * (c_in + 1) as f64;
+        on_every_isa(|isa| {
+            assert_close(&flat(&linear.forward(&x).unwrap()), &want, bound, isa);
+            let sum: Vec<f64> = want.iter().zip(&residual).map(|(y, x)| y + f64::from(*x)).collect();
+            assert_close(&flat(&linear.forward_add(&x, &tensor(&residual, shape)).unwrap()), &sum, bound, isa);
+            let gelu = |x: &f64| x / 2.0 * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh());
+            let activated: Vec<f64> = want.iter().map(gelu).collect();
+            assert_close(&flat(&linear.forward_gelu(&x).unwrap()), &activated, 1.2 * bound + 1e-5, isa);
+        });
+    }
+
+    #[test]
+    fn attention_qkvpacked_is_its_definition(
+        batch in 1usize..3, tokens in 1usize..130, heads in 1usize..5, head_dim in 1usize..40, seed in any::<u64>(),
+    ) {
+        let channels = heads * head_dim;
+        let qkv: Vec<f32> = values(batch * tokens * 3 * channels, seed).iter().map(|x| 3.0 * x).collect();
+        let want: Vec<f64> =
+            qkv.chunks(tokens * 3 * channels).flat_map(|qkv| attention_qkvpacked_reference(qkv, tokens, heads)).collect();
+        let qkv = tensor(&qkv, (batch, tokens, 3 * channels));
+        on_every_isa(|isa| assert_close(&flat(&attention_qkvpacked(&qkv, heads).unwrap()), &want, 6e-5, isa));
+    }
+
+    #[test]
+    fn layer_norm_is_its_definition(
+        batch in 1usize..3, tokens in 1usize..80, channels in 2usize..200, offset in -3f32..3.0, seed in any::<u64>(),
+    ) {
+        let x: Vec<f32> = values(batch * tokens * channels, seed).iter().map(|x| 1.7 * x + offset).collect();
+        let (gamma, beta) = (values(channels, seed ^ 1), values(channels, seed ^ 2));
+        let eps = 1e-5;
+        let want: Vec<f64> = x.chunks(channels).flat_map(|x| layer_norm_reference(x, &gamma, &beta, eps)).collect();
+        let style = values(batch * 2 * channels, seed ^ 3);
+        let adaptive: Vec<f64> = x.chunks(channels).enumerate().flat_map(|(row, x)| {
+            let (gamma, beta) = style[row / tokens * 2 * channels..][..2 * channels].split_at(channels);
+            layer_norm_reference(x, &gamma.iter().map(|gamma| 1.0 + gamma).collect::<Vec<_>>(), beta, eps)
+        }).collect();
+        let norm = LayerNorm::new(&tensor(&gamma, channels), &tensor(&beta, channels), eps).unwrap();
+        let x = tensor(&x, (batch, tokens, channels));
+        let style = tensor(&style, (batch, 2 * channels));
+        on_every_isa(|isa| {
+            // Few channels may differ by little, which multiplies the rounding of the offset.
+            assert_close(&flat(&norm.forward(&x).unwrap()), &want, 1e-4, isa);
+            assert_close(&flat(&ada_layer_norm(&x, &style, eps).unwrap()), &adaptive, 2e-4, isa);
+        });
+    }
+
+    #[test]
     fn istft_undoes_stft(batch in 1usize..3, hops in 3usize..200, hop_length in 1usize..11, seed in any::<u64>()) {
         let stft = Stft::new(20, hop_length).unwrap();
         let length = hops * hop_length;
@@ -373,5 +426,15 @@ fn shapes_that_do_not_fit_are_errors() {
     assert!(pointwise.fused(&signal, Prologue::default(), epilogue).unwrap_err().to_string().contains("residual"));
     assert!(Activation::snake(&tensor(&[1.0, 0.0], 2)).is_err());
     assert!(Stft::new(21, 5).is_err());
+    let linear = Linear::new(&tensor(&[0.0; 12], (4, 3)), None).unwrap();
+    assert!(linear.forward(&x).unwrap_err().to_string().contains("3 channels"));
+    let rows = tensor(&[0.0; 6], (2, 3));
+    assert!(linear.forward_add(&rows, &rows).unwrap_err().to_string().contains("residual of 6 values"));
+    assert!(Linear::new(&tensor(&[0.0; 12], (4, 3)), Some(&tensor(&[0.0; 3], 3))).is_err());
+    assert!(attention_qkvpacked(&x, 3).is_err() && attention_qkvpacked(&x, 0).is_err());
+    let norm = LayerNorm::new(&tensor(&[1.0; 4], 4), &tensor(&[0.0; 4], 4), 1e-5).unwrap();
+    assert!(norm.forward(&x).is_err());
+    assert!(ada_layer_norm(&x, &tensor(&[0.0; 20], (1, 20)), 1e-5).is_err());
+    assert!(LayerNorm::new(&tensor(&[1.0; 4], 4), &tensor(&[0.0; 3], 3), 1e-5).is_err());
     assert!(Stft::new(20, 5).unwrap().transform(&tensor(&[0.0; 10], (1, 10))).is_err());
 }
