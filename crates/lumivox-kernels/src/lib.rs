@@ -1,5 +1,5 @@
 //! The compute floor of lumivox: the operations that speech models spend their time in, each as a safe op on [`candle_core::Tensor`], compared in its tests with a
-//! scalar oracle in `f64`. (`Stft` and `SineGen` are scalar code in `f64` themselves; the parity tests compare them with PyTorch.)
+//! scalar oracle in `f64`.
 //!
 //! An op is one file. Its inner loops are written once, generic over the instruction set, and compiled for AVX-512, AVX2 with FMA, and portable Rust; the
 //! choice is made when the op runs ([`Isa::current`]). Work is shared among the threads of the rayon pool that the caller is in, so
@@ -56,4 +56,4 @@ pub use signal::Signal;
 pub use sine_gen::SineGen;
 pub use spline::spline_inverse;
 pub use statistics::Statistics;
-pub use stft::Stft;
+pub use stft::{Stft, istft_reference, stft_reference};

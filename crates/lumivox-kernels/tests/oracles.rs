@@ -364,17 +364,76 @@ proptest! {
     }
 
     #[test]
-    fn istft_undoes_stft(batch in 1usize..3, hops in 3usize..200, hop_length in 1usize..11, seed in any::<u64>()) {
-        let stft = Stft::new(20, hop_length).unwrap();
-        let length = hops * hop_length;
-        prop_assume!(length > 10);
-        let x = tensor(&values(batch * length, seed), (batch, length));
-        let spectrum = stft.transform(&x).unwrap();
-        let (magnitude, phase) = (spectrum.narrow(1, 0, 11).unwrap(), spectrum.narrow(1, 11, 11).unwrap());
-        let back = flat(&stft.inverse(&magnitude, &phase).unwrap());
-        let want: Vec<f64> = flat(&x).iter().map(|&x| x.into()).collect();
-        // At a hop of 10 every second sample of the window's overlap has little weight; the bound is for the worst of them.
-        assert_close(&back, &want, 5e-5, "istft(stft(x))");
+    fn stft_is_its_definition(half in 1usize..12, hops in 1usize..60, hop_length in 1usize..24, extra in 0usize..24, seed in any::<u64>()) {
+        let n_fft = 2 * half;
+        prop_assume!(hop_length <= n_fft);
+        let length = half + 1 + hops * hop_length + extra;
+        let x = values(length, seed);
+        let want = stft_reference(&x, n_fft, hop_length);
+        let stft = Stft::new(n_fft, hop_length).unwrap();
+        on_every_isa(|isa| {
+            let got = flat(&stft.transform(&tensor(&x, (1, length))).unwrap());
+            let (bins, frames) = (half + 1, want.len());
+            assert_eq!(got.len(), 2 * bins * frames, "{isa}");
+            for (frame, want) in want.iter().enumerate() {
+                let largest = want.iter().fold(0f64, |largest, (re, im)| largest.max(re.hypot(*im)));
+                for (bin, (re, im)) in want.iter().enumerate() {
+                    let (magnitude, phase) = (got[bin * frames + frame], got[(bins + bin) * frames + frame]);
+                    let (magnitude, phase) = (f64::from(magnitude), f64::from(phase));
+                    let difference = (magnitude * phase.cos() - re).hypot(magnitude * phase.sin() - im);
+                    assert!(difference <= 1e-6 * largest, "{isa}: frame {frame}, bin {bin}: {difference} of {largest}");
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn istft_is_its_definition_and_undoes_stft(quarter in 1usize..6, frames in 2usize..1200, seed in any::<u64>()) {
+        let (n_fft, hop_length) = (4 * quarter, quarter);
+        let bins = n_fft / 2 + 1;
+        let x: Vec<f32> = values(2 * bins * frames, seed).iter().map(|x| 3.0 * x).collect();
+        let coefficient = |frame: usize, bin: usize| {
+            let (magnitude, phase) = (f64::from(x[bin * frames + frame]).exp(), f64::from(x[(bins + bin) * frames + frame]).sin());
+            (magnitude * phase.cos(), magnitude * phase.sin())
+        };
+        let spectrum: Vec<Vec<(f64, f64)>> = (0..frames).map(|frame| (0..bins).map(|bin| coefficient(frame, bin)).collect()).collect();
+        let want = istft_reference(&spectrum, n_fft, hop_length);
+        let stft = Stft::new(n_fft, hop_length).unwrap();
+        on_every_isa(|isa| {
+            let got = flat(&stft.inverse_exp_sin(&tensor(&x, (1, 2 * bins, frames))).unwrap());
+            // Magnitudes up to e³, twice, over a weight that is 3/8·4, and less at the ends.
+            assert_close(&got, &want, 1e-4, isa);
+        });
+        let signal: Vec<f32> = values(frames * hop_length + n_fft, seed ^ 1);
+        let back = istft_reference(&stft_reference(&signal, n_fft, hop_length), n_fft, hop_length);
+        assert_close(&signal[..back.len()], &back, 1e-9, "istft(stft(x))");
+    }
+
+    #[test]
+    fn sine_gen_is_its_definition(
+        batch in 1usize..3, frames in 1usize..60, upsample_scale in 1usize..310, harmonics in 1usize..10, seed in any::<u64>(),
+    ) {
+        let sine_gen = SineGen {
+            sample_rate_hz: 24_000.0, upsample_scale, harmonics, sine_amp: 0.1, noise_std: 0.003, voiced_threshold_hz: 10.0,
+        };
+        // Voiced in most frames.
+        let f0: Vec<f32> = values(batch * frames, seed).iter().map(|x| (150.0 + 250.0 * x).max(0.0)).collect();
+        let samples = frames * upsample_scale;
+        let noise = values(batch * samples * harmonics, seed ^ 1);
+        let (weight, bias) = (values(harmonics, seed ^ 2), values(1, seed ^ 3));
+        let parts = f0.chunks(frames).zip(noise.chunks(samples * harmonics));
+        let want: Vec<f64> = parts.flat_map(|(f0, noise)| sine_gen.reference(f0, noise)).collect();
+        let merge = |sines: &[f64]| {
+            let sum: f64 = sines.iter().zip(&weight).map(|(x, &w)| x * f64::from(w)).sum();
+            (sum + f64::from(bias[0])).tanh()
+        };
+        let merged: Vec<f64> = want.chunks(harmonics).map(merge).collect();
+        let (f0, noise) = (tensor(&f0, (batch, frames)), tensor(&noise, (batch, samples, harmonics)));
+        let (weight, bias) = (tensor(&weight, (1, harmonics)), tensor(&bias, 1));
+        on_every_isa(|isa| {
+            assert_close(&flat(&sine_gen.forward(&f0, &noise).unwrap()), &want, 1e-7, isa);
+            assert_close(&flat(&sine_gen.forward_merged(&f0, &noise, &weight, &bias).unwrap()), &merged, 1e-6, isa);
+        });
     }
 }
 
@@ -426,6 +485,7 @@ fn shapes_that_do_not_fit_are_errors() {
     assert!(pointwise.fused(&signal, Prologue::default(), epilogue).unwrap_err().to_string().contains("residual"));
     assert!(Activation::snake(&tensor(&[1.0, 0.0], 2)).is_err());
     assert!(Stft::new(21, 5).is_err());
+    assert!(Stft::new(20, 5).unwrap().inverse_exp_sin(&tensor(&[0.0; 21], (1, 21, 1))).is_err());
     let linear = Linear::new(&tensor(&[0.0; 12], (4, 3)), None).unwrap();
     assert!(linear.forward(&x).unwrap_err().to_string().contains("3 channels"));
     let rows = tensor(&[0.0; 6], (2, 3));
