@@ -410,6 +410,16 @@ proptest! {
     }
 
     #[test]
+    fn normal_noise_is_its_definition_to_the_last_bit(n in 0usize..300_000, stream in any::<[u32; 2]>(), seed in any::<u64>()) {
+        let want = normal_reference(seed, stream, n);
+        on_every_isa(|isa| {
+            let mut got = vec![f32::NAN; n];
+            fill_normal(seed, stream, &mut got);
+            assert!(got == want, "{isa}");
+        });
+    }
+
+    #[test]
     fn sine_gen_is_its_definition(
         batch in 1usize..3, frames in 1usize..60, upsample_scale in 1usize..310, harmonics in 1usize..10, seed in any::<u64>(),
     ) {
@@ -459,6 +469,40 @@ fn results_do_not_depend_on_the_number_of_threads() {
         let one = run(1);
         assert!([2, 3, 8].into_iter().all(|threads| run(threads) == one));
     }
+}
+
+#[test]
+fn the_encoders_and_the_source_do_not_depend_on_the_number_of_threads() {
+    let linear = Linear::new(&tensor(&values(300 * 70, 1), (300, 70)), None).unwrap();
+    let x = tensor(&values(400 * 70, 2), (1, 400, 70));
+    let norm = LayerNorm::new(&tensor(&values(300, 3), 300), &tensor(&values(300, 4), 300), 1e-5).unwrap();
+    let (stft, frames) = (Stft::new(20, 5).unwrap(), 150);
+    let sine_gen = SineGen {
+        sample_rate_hz: 24_000.0,
+        upsample_scale: 100,
+        harmonics: 3,
+        sine_amp: 0.1,
+        noise_std: 0.003,
+        voiced_threshold_hz: 10.0,
+    };
+    let f0 = tensor(&vec![123.0; frames], (1, frames));
+    let (weight, bias) = (tensor(&values(3, 5), (1, 3)), tensor(&[0.1], 1));
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let y = norm.forward(&linear.forward_gelu(&x).unwrap()).unwrap();
+            let context = attention_qkvpacked(&y, 4).unwrap();
+            let mut noise = vec![0f32; frames * 100 * 3];
+            fill_normal(1, [2, 3], &mut noise);
+            let noise = tensor(&noise, (1, frames * 100, 3));
+            let source = sine_gen.forward_merged(&f0, &noise, &weight, &bias).unwrap();
+            let har = stft.transform(&source).unwrap();
+            let audio = stft.inverse_exp_sin(&har).unwrap();
+            [context, source, har, audio].map(|x| flat(&x))
+        })
+    };
+    let one = run(1);
+    assert!([2, 3, 8].into_iter().all(|threads| run(threads) == one));
 }
 
 #[test]
