@@ -1,5 +1,7 @@
 //! What a convolution does to values while it reads and writes them, so that they cross memory once.
 
+use std::ops::Range;
+
 use candle_core::Result;
 
 use crate::activation::Activation;
@@ -150,8 +152,20 @@ impl Pass<'_> {
         let after = after.clamp(before, out.len());
         out[..before].fill(0.0);
         out[after..].fill(0.0);
+        // The next channel is what is read next, too far away for the CPU to see it coming.
+        prefetch(s, x.as_ptr().wrapping_add(self.l_in), first as usize..end as usize);
         let (x, out) = (&x[first as usize..end as usize], &mut out[before..after]);
         self.prologue.apply(s, row, channel, x, out);
+    }
+
+    /// Asks for what [`Pass::store`] will touch, a while ahead of it.
+    #[inline(always)]
+    pub(crate) fn prefetch_store<S: Simd>(&self, s: S, batch: usize, channel: usize, steps: Range<usize>) {
+        let at = (batch * self.channels_out + channel) * self.l_out;
+        prefetch(s, self.out.as_ptr().wrapping_add(at), steps.clone());
+        if let Some(residual) = self.residual {
+            prefetch(s, residual.as_ptr().wrapping_add(at), steps);
+        }
     }
 
     /// Stores output steps of a channel, from a multiple of the pass's piece on and to the piece's or the row's end.
@@ -205,5 +219,14 @@ impl Pass<'_> {
                 unsafe { self.out.write(at + step as usize, sum) };
             }
         }
+    }
+}
+
+/// Asks for the cache lines of some values of a row.
+#[inline(always)]
+fn prefetch<S: Simd>(s: S, row: *const f32, values: Range<usize>) {
+    const CACHE_LINE: usize = 64 / size_of::<f32>();
+    for i in values.step_by(CACHE_LINE) {
+        s.prefetch(row.wrapping_add(i));
     }
 }

@@ -48,6 +48,7 @@ pub use conv_transpose1d::{ConvTranspose1d, ConvTranspose1dConfig, conv_transpos
 pub use conv1d::{Algorithm, Conv1d, Conv1dConfig, conv1d_reference};
 pub use fuse::{Affine, Epilogue, Prologue};
 pub use gate::{gate, gate_reference};
+pub use int8::conv1d_int8_reference;
 pub use layer_norm::{LayerNorm, ada_layer_norm, layer_norm_reference};
 pub use leaky_relu::leaky_relu;
 pub use linear::{Linear, linear_reference};

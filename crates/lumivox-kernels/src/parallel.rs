@@ -28,6 +28,11 @@ impl<'a, T> SharedMut<'a, T> {
         Self { data: slice.as_mut_ptr(), len: slice.len(), _slice: PhantomData }
     }
 
+    /// Where it begins.
+    pub(crate) fn as_ptr(self) -> *const T {
+        self.data
+    }
+
     /// The part `start..start + len`.
     ///
     /// # Safety

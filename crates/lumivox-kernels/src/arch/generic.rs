@@ -16,6 +16,8 @@ impl Simd for Generic {
     const TILE_ROWS: usize = 4;
 
     #[inline(always)]
+    fn prefetch(self, _: *const f32) {}
+    #[inline(always)]
     fn splat(self, x: f32) -> Self::V {
         [x; 8]
     }

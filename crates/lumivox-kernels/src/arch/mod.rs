@@ -54,6 +54,16 @@ impl Isa {
         })
     }
 
+    /// Whether the set has products of bytes on this CPU that outrun those of `f32`: where it has not, [`Algorithm::Int8`](crate::Algorithm::Int8) costs
+    /// exactness and gains nothing.
+    pub fn has_byte_products(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        if self == Isa::Avx512 {
+            return is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512bw");
+        }
+        false
+    }
+
     /// Lower-case name, as `LUMIVOX_ISA` takes it.
     pub fn name(self) -> &'static str {
         match self {
@@ -94,6 +104,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// Rows of a register tile that leave registers for the operands.
     const TILE_ROWS: usize;
 
+    /// Asks for the cache line that `p` points into; nothing happens where there is none.
+    fn prefetch(self, p: *const f32);
     fn splat(self, x: f32) -> Self::V;
     /// # Safety
     /// `p` must be readable for [`Simd::LANES`] values; no alignment is needed.
@@ -180,10 +192,8 @@ pub(crate) trait KernelInt8 {
 pub(crate) fn dispatch_int8<K: KernelInt8>(isa: Isa, kernel: K) -> K::Output {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 if is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512bw") => {
-            // SAFETY: as in `dispatch`, and the CPU was asked for the rest.
-            unsafe { x86_64::run_avx512_vnni(kernel) }
-        }
+        // SAFETY: as in `dispatch`, and the CPU was asked for the rest.
+        Isa::Avx512 if isa.has_byte_products() => unsafe { x86_64::run_avx512_vnni(kernel) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as in `dispatch`; whoever has AVX-512 has AVX2 by `Isa::available`.
         Isa::Avx512 | Isa::Avx2 => unsafe { x86_64::run_avx2_int8(kernel) },

@@ -8,8 +8,11 @@
 //! A thread reads a tile's input once into `f32` rows, with the smallest and largest value of each step on the side, rounds it block by block into
 //! `[channel quad][step][4]`, where one load gives a vector of steps and a tap is a shift by whole steps, and then computes eight output rows of the
 //! whole tile at a time ([`product`]).
+//!
+//! Everything behind the prologue is rounded alike on every instruction set: [`conv1d_int8_reference`] is met to the bit.
 
 mod product;
+mod reference;
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -19,6 +22,8 @@ use rayon::prelude::*;
 use crate::arch::{Isa, KernelInt8, SimdInt8, dispatch_int8};
 use crate::fuse::Pass;
 use product::{BLOCK, COLUMNS, Factors, Finish, QUAD, block_product};
+
+pub use reference::conv1d_int8_reference;
 
 /// Values of input that a tile may hold, so that it stays in the second-level cache beside the weights.
 const TILE_VALUES: usize = 64 * 1024;
@@ -205,6 +210,7 @@ impl KernelInt8 for Tile<'_> {
         for block in self.task.blocks.clone() {
             let windows = scratch.bytes.chunks_exact(window_len);
             for (i, (x, &scale)) in windows.zip(&scratch.scales).enumerate() {
+                self.prefetch_store(s, block, i);
                 self.product(s, block, x, scale, &mut values[i * COLUMNS..], columns);
             }
             for r in 0..BLOCK.min(conv.c_out - block * BLOCK) {
@@ -253,6 +259,16 @@ impl Tile<'_> {
                     s.store_bytes(bytes.as_mut_ptr(), x, zero);
                 }
             }
+        }
+    }
+
+    /// Asks for what will be stored of a block of rows and a block of columns.
+    #[inline(always)]
+    fn prefetch_store<S: SimdInt8>(&self, s: S, block: usize, columns: usize) {
+        let Task { batch, steps, .. } = &self.task;
+        let start = steps.start + columns * COLUMNS;
+        for channel in block * BLOCK..self.conv.c_out.min((block + 1) * BLOCK) {
+            self.pass.prefetch_store(s, *batch, channel, start..steps.end.min(start + COLUMNS));
         }
     }
 

@@ -18,6 +18,10 @@ impl Simd for Avx2 {
     const TILE_ROWS: usize = 4;
 
     #[inline(always)]
+    fn prefetch(self, p: *const f32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+    }
+    #[inline(always)]
     fn splat(self, x: f32) -> Self::V {
         unsafe { _mm256_set1_ps(x) }
     }
