@@ -1,4 +1,4 @@
-//! Speed of the kernels at the shapes of Kokoro's generator, on one thread, for each instruction set of this CPU. Results are checked against the scalar
+//! Speed of the kernels at the shapes of Kokoro, on one thread, for each instruction set of this CPU. Results are checked against the scalar
 //! oracle before they are timed.
 //!
 //! `cargo bench -p lumivox-kernels` prints GFLOP/s of the definition's work and the share of the CPU's measured multiply-add peak, which algorithms with fewer
@@ -73,6 +73,42 @@ fn measure(isa: Isa, filter: &str) -> Result<()> {
         let name = format!("transposed {c_in}->{c_out} k{taps} s{stride} L{steps}");
         report(isa, &name, flop, peak, filter, || conv.fused(&x, Prologue::default()));
     }
+    measure_encoders(isa, peak, filter)
+}
+
+/// What stands in front of the decoder: linear layers, attention and recurrence, for 5 s of audio.
+fn measure_encoders(isa: Isa, peak: f64, filter: &str) -> Result<()> {
+    let tokens = 105;
+    for (c_in, c_out) in [(768, 2304), (768, 768), (768, 2048), (2048, 768), (640, 2048), (128, 1024)] {
+        for rows in [1, 16, tokens] {
+            let weight = (random(&[c_out, c_in])? * 0.05)?;
+            let linear = Linear::new(&weight, None)?;
+            let x = random(&[rows, c_in])?;
+            let flat = |x: &Tensor| x.flatten_all()?.to_vec1::<f32>();
+            let want = linear_reference(&flat(&x)?, &flat(&weight)?, &vec![0.0; c_out]);
+            for (got, want) in flat(&linear.forward(&x)?)?.into_iter().zip(want) {
+                assert!((f64::from(got) - want).abs() < 1e-4, "{got} for {want}");
+            }
+            let name = format!("linear {c_in}->{c_out} T{rows}");
+            report(isa, &name, 2.0 * (rows * c_in * c_out) as f64, peak, filter, || linear.forward(&x));
+        }
+    }
+    let (heads, channels) = (12, 768);
+    let qkv = random(&[1, tokens, 3 * channels])?;
+    let flop = 4.0 * (tokens * tokens * channels) as f64;
+    report(isa, &format!("attention {channels} T{tokens}"), flop, peak, filter, || attention_qkvpacked(&qkv, heads));
+    let (width, hidden) = (640, 256);
+    let weights: Vec<Tensor> = [[4 * hidden, width], [4 * hidden, hidden]]
+        .iter()
+        .map(|shape| random(shape)? * 0.05)
+        .chain([random(&[4 * hidden]), random(&[4 * hidden])])
+        .collect::<Result<_>>()?;
+    let direction =
+        LstmWeights { weight_ih: &weights[0], weight_hh: &weights[1], bias_ih: &weights[2], bias_hh: &weights[3] };
+    let lstm = BiLstm::new(direction, direction)?;
+    let x = random(&[1, tokens, width])?;
+    let flop = 2.0 * (tokens * 8 * hidden * (width + hidden)) as f64;
+    report(isa, &format!("bilstm {width}->{hidden} T{tokens}"), flop, peak, filter, || lstm.forward(&x));
     Ok(())
 }
 
@@ -98,7 +134,7 @@ fn random(shape: &[usize]) -> Result<Tensor> {
     Tensor::rand(-1f32, 1.0, shape, &Device::Cpu)
 }
 
-fn report(isa: Isa, name: &str, flop: f64, peak: f64, filter: &str, f: impl Fn() -> Result<Signal>) {
+fn report<R>(isa: Isa, name: &str, flop: f64, peak: f64, filter: &str, f: impl Fn() -> Result<R>) {
     if !name.contains(filter) {
         return;
     }

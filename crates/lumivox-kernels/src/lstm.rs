@@ -1,13 +1,15 @@
 //! Bidirectional long short-term memory.
 //!
-//! The products with the inputs of all steps are one matrix product for each direction; what is left in the loop over time is a product of the recurrent
+//! The products with the inputs of all steps are one linear layer for both directions; what is left in the loop over time is a product of the recurrent
 //! weights, packed in the order in which they are read, with the last hidden state, and the gates, fused. The two directions run side by side.
 
-use candle_core::{D, Result, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 
 use crate::arch::{Isa, Kernel, Simd, dispatch};
+use crate::linear::Linear;
 use crate::math;
-use crate::op::to_vec;
+use crate::op::{to_vec, with_values};
+use crate::parallel::SharedMut;
 
 /// Gate rows that are summed together: eight AVX-512 vectors.
 const BLOCK: usize = 128;
@@ -17,18 +19,10 @@ const BLOCK: usize = 128;
 /// The error against [`lstm_reference`] stays within 2e-5 over hundreds of steps.
 #[derive(Clone, Debug)]
 pub struct BiLstm {
-    forward: Direction,
-    backward: Direction,
-}
-
-#[derive(Clone, Debug)]
-struct Direction {
-    /// `(4H, I)`.
-    weight_ih: Tensor,
-    /// `bias_ih + bias_hh`, `(4H)`.
-    bias: Tensor,
-    /// `[⌈4H/BLOCK⌉][H][BLOCK]`, rows past `4H` zero.
-    weight_hh: Vec<f32>,
+    /// What the inputs add to the gates, forward and then backward: `(…, I) → (…, 8H)`.
+    inputs: Linear,
+    /// `[⌈4H/BLOCK⌉][H][BLOCK]` for each direction, rows past `4H` zero.
+    weight_hh: [Vec<f32>; 2],
     hidden: usize,
 }
 
@@ -51,11 +45,26 @@ impl BiLstm {
     /// # Errors
     /// If the shapes do not fit each other.
     pub fn new(forward: LstmWeights, backward: LstmWeights) -> Result<Self> {
-        let (forward, backward) = (Direction::new(forward)?, Direction::new(backward)?);
-        if forward.hidden != backward.hidden || forward.weight_ih.dims() != backward.weight_ih.dims() {
-            bail!("lstm: the two directions differ in shape");
+        let (rows, hidden) = forward.weight_hh.dims2()?;
+        if rows != 4 * hidden || hidden == 0 {
+            bail!("lstm: recurrent weights {:?}", forward.weight_hh.shape());
         }
-        Ok(Self { forward, backward })
+        let directions = [forward, backward];
+        for weights in directions {
+            let fits = weights.weight_hh.dims() == [rows, hidden]
+                && weights.weight_ih.dims() == [rows, forward.weight_ih.dim(1)?]
+                && weights.bias_ih.dims() == [rows]
+                && weights.bias_hh.dims() == [rows];
+            if !fits {
+                bail!("lstm: recurrent weights {:?} do not fit the others", weights.weight_hh.shape());
+            }
+        }
+        let weight_ih = Tensor::cat(&directions.map(|weights| weights.weight_ih), 0)?;
+        let bias_ih = Tensor::cat(&directions.map(|weights| weights.bias_ih), 0)?;
+        let bias_hh = Tensor::cat(&directions.map(|weights| weights.bias_hh), 0)?;
+        let inputs = Linear::new(&weight_ih, Some(&(bias_ih + bias_hh)?))?;
+        let pack = |weights: LstmWeights| Ok::<_, candle_core::Error>(pack(&to_vec(weights.weight_hh)?, hidden));
+        Ok(Self { inputs, weight_hh: [pack(forward)?, pack(backward)?], hidden })
     }
 
     /// `x: (B, T, I) → (B, T, 2H)`: forward states in the first half of the last dimension, backward in the second.
@@ -63,87 +72,72 @@ impl BiLstm {
     /// # Errors
     /// If `x` has another last dimension than the weights.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (batch, steps, _) = x.dims3()?;
-        let hidden = self.forward.hidden;
-        let mut out = vec![0f32; batch * steps * 2 * hidden];
+        let (batch, tokens, _) = x.dims3()?;
+        let hidden = self.hidden;
+        let gates = self.inputs.forward(x)?;
+        let mut out = vec![0f32; batch * tokens * 2 * hidden];
         let isa = Isa::current();
-        let inputs = [self.forward.inputs(x)?, self.backward.inputs(x)?];
-        for (b, out) in out.chunks_mut((steps * 2 * hidden).max(1)).enumerate() {
-            let [gates_f, gates_b] =
-                inputs.each_ref().map(|gates| &gates[b * steps * 4 * hidden..][..steps * 4 * hidden]);
-            let (states_f, states_b) = rayon::join(
-                || dispatch(isa, Steps { direction: &self.forward, gates: gates_f, reverse: false }),
-                || dispatch(isa, Steps { direction: &self.backward, gates: gates_b, reverse: true }),
-            );
-            for (t, out) in out.chunks_mut(2 * hidden).enumerate() {
-                out[..hidden].copy_from_slice(&states_f[t * hidden..][..hidden]);
-                out[hidden..].copy_from_slice(&states_b[t * hidden..][..hidden]);
+        with_values(&gates, "lstm", |gates| {
+            let sequences =
+                out.chunks_mut((tokens * 2 * hidden).max(1)).zip(gates.chunks((tokens * 8 * hidden).max(1)));
+            for (out, gates) in sequences {
+                let out = SharedMut::new(out);
+                let steps =
+                    |direction: usize| Steps { weight_hh: &self.weight_hh[direction], hidden, gates, out, direction };
+                rayon::join(|| dispatch(isa, steps(0)), || dispatch(isa, steps(1)));
             }
-        }
-        Tensor::from_vec(out, (batch, steps, 2 * hidden), x.device())
+            Ok(())
+        })?;
+        Tensor::from_vec(out, (batch, tokens, 2 * hidden), x.device())
     }
 }
 
-impl Direction {
-    fn new(weights: LstmWeights) -> Result<Self> {
-        let (rows, hidden) = weights.weight_hh.dims2()?;
-        let fits = rows == 4 * hidden
-            && weights.weight_ih.dims2()?.0 == rows
-            && weights.bias_ih.dims() == [rows]
-            && weights.bias_hh.dims() == [rows];
-        if !fits || hidden == 0 {
-            bail!("lstm: recurrent weights {:?} do not fit the others", weights.weight_hh.shape());
+/// `weight_hh: [4H][H]` in the order in which it is read.
+fn pack(weight_hh: &[f32], hidden: usize) -> Vec<f32> {
+    let mut packed = vec![0f32; (4 * hidden).next_multiple_of(BLOCK) * hidden];
+    for (row, weights) in weight_hh.chunks_exact(hidden).enumerate() {
+        for (k, &w) in weights.iter().enumerate() {
+            packed[(row / BLOCK * hidden + k) * BLOCK + row % BLOCK] = w;
         }
-        let unpacked = to_vec(weights.weight_hh)?;
-        let mut weight_hh = vec![0f32; rows.div_ceil(BLOCK) * hidden * BLOCK];
-        for row in 0..rows {
-            for k in 0..hidden {
-                weight_hh[(row / BLOCK * hidden + k) * BLOCK + row % BLOCK] = unpacked[row * hidden + k];
-            }
-        }
-        let bias = weights.bias_ih.add(weights.bias_hh)?;
-        Ok(Self { weight_ih: weights.weight_ih.contiguous()?, bias, weight_hh, hidden })
     }
-
-    /// What the inputs add to the gates: `(B, T, I) → [B·T][4H]`.
-    fn inputs(&self, x: &Tensor) -> Result<Vec<f32>> {
-        let (batch, steps, width) = x.dims3()?;
-        if width != self.weight_ih.dim(D::Minus1)? {
-            bail!("lstm: input {:?} for weights {:?}", x.shape(), self.weight_ih.shape());
-        }
-        let gates = x.reshape((batch * steps, width))?.matmul(&self.weight_ih.t()?)?.broadcast_add(&self.bias)?;
-        to_vec(&gates)
-    }
+    packed
 }
 
-/// One direction over one sequence: `gates: [T][4H]` (the inputs' share) → hidden states `[T][H]` in the sequence's order.
+/// One direction over one sequence.
 struct Steps<'a> {
-    direction: &'a Direction,
+    weight_hh: &'a [f32],
+    hidden: usize,
+    /// The inputs' share, `[T][8H]`, this direction's half.
     gates: &'a [f32],
-    reverse: bool,
+    /// Hidden states, `[T][2H]`, this direction's half.
+    out: SharedMut<'a>,
+    /// 0 forward, 1 backward.
+    direction: usize,
 }
 
 impl Kernel for Steps<'_> {
-    type Output = Vec<f32>;
+    type Output = ();
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> Vec<f32> {
-        let Steps { direction, gates, reverse } = self;
-        let hidden = direction.hidden;
-        let steps = gates.len() / (4 * hidden);
-        let mut states = vec![0f32; steps * hidden];
+    fn run<S: Simd>(self, s: S) {
+        let Steps { weight_hh, hidden, gates, out, direction } = self;
+        let steps = gates.len() / (8 * hidden);
         let mut h = vec![0f32; hidden];
         let mut c = vec![0f32; hidden];
-        let mut sums = vec![0f32; direction.weight_hh.len() / hidden];
+        let mut sums = vec![0f32; weight_hh.len() / hidden];
+        let blocks = sums.len() / BLOCK;
         for i in 0..steps {
-            let t = if reverse { steps - 1 - i } else { i };
-            sums[..4 * hidden].copy_from_slice(&gates[t * 4 * hidden..][..4 * hidden]);
-            for (block, sums) in sums.chunks_exact_mut(BLOCK).enumerate() {
-                add_product(s, &direction.weight_hh[block * hidden * BLOCK..][..hidden * BLOCK], &h, sums);
+            let t = if direction == 1 { steps - 1 - i } else { i };
+            sums[..4 * hidden].copy_from_slice(&gates[(2 * t + direction) * 4 * hidden..][..4 * hidden]);
+            for j in 0..blocks {
+                // To and fro: the blocks that the last step ended with are still in the cache, which may not hold all of them.
+                let block = if i % 2 == 1 { blocks - 1 - j } else { j };
+                let weights = &weight_hh[block * hidden * BLOCK..][..hidden * BLOCK];
+                add_product(s, weights, &h, &mut sums[block * BLOCK..][..BLOCK]);
             }
             update(s, &sums[..4 * hidden], &mut h, &mut c);
-            states[t * hidden..][..hidden].copy_from_slice(&h);
+            // SAFETY: this direction's half is this thread's alone.
+            unsafe { out.slice((2 * t + direction) * hidden, hidden) }.copy_from_slice(&h);
         }
-        states
     }
 }
 
@@ -156,7 +150,8 @@ fn add_product<S: Simd>(s: S, weights: &[f32], h: &[f32], sums: &mut [f32]) {
         // SAFETY: BLOCK is a multiple of 8·LANES for every set, so all vectors lie inside the block.
         unsafe {
             let sums = sums.as_mut_ptr().add(first);
-            let mut acc: [S::V; 8] = std::array::from_fn(|j| s.load(sums.add(j * S::LANES)));
+            // Summed by themselves: less rounding than on top of the inputs' share.
+            let mut acc = [s.splat(0.0); 8];
             let mut weights = weights.as_ptr().add(first);
             for &h in h {
                 let h = s.splat(h);
@@ -166,7 +161,8 @@ fn add_product<S: Simd>(s: S, weights: &[f32], h: &[f32], sums: &mut [f32]) {
                 weights = weights.add(BLOCK);
             }
             for (j, &acc) in acc.iter().enumerate() {
-                s.store(sums.add(j * S::LANES), acc);
+                let sum = sums.add(j * S::LANES);
+                s.store(sum, s.add(s.load(sum), acc));
             }
         }
     }

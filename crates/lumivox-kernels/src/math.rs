@@ -48,6 +48,63 @@ pub(crate) fn tanh<S: Simd>(simd: S, x: S::V) -> S::V {
     simd.select_lt(square, simd.splat(0.625 * 0.625), small, large)
 }
 
+/// The GELU with a hyperbolic tangent (`gelu_new`): `x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³)))`. Absolute error ≤ 5e-7 · max(1, |x|).
+#[inline(always)]
+pub(crate) fn gelu_tanh<S: Simd>(simd: S, x: S::V) -> S::V {
+    // (1 + tanh u)/2 is the logistic function of 2u.
+    let cubic = simd.mul_add(simd.mul(x, x), simd.splat(2.0 * 0.797_884_6 * 0.044_715), simd.splat(2.0 * 0.797_884_6));
+    simd.mul(x, sigmoid(simd, simd.mul(x, cubic)))
+}
+
+/// Sine. Absolute error ≤ 2e-7 for |x| ≤ 2e4.
+#[inline(always)]
+pub(crate) fn sin<S: Simd>(simd: S, x: S::V) -> S::V {
+    let n = simd.round(simd.mul(x, simd.splat(std::f32::consts::FRAC_1_PI)));
+    let half = simd.mul(n, simd.splat(0.5));
+    // A half where the number of half turns is odd, else nothing.
+    let odd = simd.sub(half, simd.round(half));
+    let sign = simd.mul_add(simd.mul(odd, odd), simd.splat(-8.0), simd.splat(1.0));
+    simd.mul(sin_unsigned(simd, x), sign)
+}
+
+/// Cosine and sine for |x| ≤ 1. Absolute error ≤ 1.5e-7.
+#[inline(always)]
+pub(crate) fn cos_sin_unit<S: Simd>(simd: S, x: S::V) -> (S::V, S::V) {
+    let square = simd.mul(x, x);
+    let cos = polynomial(simd, square, [1.0, -0.5, 4.166_666_8e-2, -1.388_888_9e-3, 2.480_158_7e-5, -2.755_732e-7]);
+    let p = polynomial(simd, square, [-0.166_666_67, 8.333_334e-3, -1.984_127e-4, 2.755_731_9e-6]);
+    (cos, simd.mul_add(simd.mul(x, square), p, x))
+}
+
+/// The angle of the point `(x, y)` in -π..=π, +π where `x` is negative and `y` is zero of either sign, 0 at the origin. Absolute error ≤ 5e-7.
+#[inline(always)]
+pub(crate) fn atan2<S: Simd>(simd: S, y: S::V, x: S::V) -> S::V {
+    use std::f32::consts::{FRAC_PI_2, PI};
+    let zero = simd.splat(0.0);
+    let (abs_x, abs_y) = (simd.max(x, simd.sub(zero, x)), simd.max(y, simd.sub(zero, y)));
+    let larger = simd.max(simd.max(abs_x, abs_y), simd.splat(f32::MIN_POSITIVE));
+    let ratio = simd.div(simd.min(abs_x, abs_y), larger);
+    let square = simd.mul(ratio, ratio);
+    let p = polynomial(
+        simd,
+        square,
+        [
+            -0.333_333_22,
+            0.199_986_82,
+            -0.142_570_45,
+            0.108_657_59,
+            -8.009_682e-2,
+            4.891_432e-2,
+            -2.002_674_7e-2,
+            3.866_738_9e-3,
+        ],
+    );
+    let angle = simd.mul_add(simd.mul(ratio, square), p, ratio);
+    let angle = simd.select_lt(abs_x, abs_y, simd.sub(simd.splat(FRAC_PI_2), angle), angle);
+    let angle = simd.select_lt(x, zero, simd.sub(simd.splat(PI), angle), angle);
+    simd.select_lt(y, zero, simd.sub(zero, angle), angle)
+}
+
 /// Sine without its sign: `±sin x`, for where only the square is wanted, whose absolute error is ≤ 4e-7 for |x| ≤ 2e4.
 #[inline(always)]
 pub(crate) fn sin_unsigned<S: Simd>(simd: S, x: S::V) -> S::V {
@@ -87,6 +144,12 @@ mod tests {
         Exp,
         Sigmoid,
         Tanh,
+        Gelu,
+        Sin,
+        CosUnit,
+        SinUnit,
+        /// Of the point (x, y) with this x.
+        Atan2(f32),
         SinSquared,
         Snake(f32),
         LeakyRelu(f32),
@@ -102,6 +165,11 @@ mod tests {
                 Function::Exp => map!(s, x, out, |v| exp(s, v)),
                 Function::Sigmoid => map!(s, x, out, |v| sigmoid(s, v)),
                 Function::Tanh => map!(s, x, out, |v| tanh(s, v)),
+                Function::Gelu => map!(s, x, out, |v| gelu_tanh(s, v)),
+                Function::Sin => map!(s, x, out, |v| sin(s, v)),
+                Function::CosUnit => map!(s, x, out, |v| cos_sin_unit(s, v).0),
+                Function::SinUnit => map!(s, x, out, |v| cos_sin_unit(s, v).1),
+                Function::Atan2(x_of_point) => map!(s, x, out, |v| atan2(s, v, s.splat(x_of_point))),
                 Function::SinSquared => map!(s, x, out, |v| {
                     let r = sin_unsigned(s, v);
                     s.mul(r, r)
@@ -141,6 +209,16 @@ mod tests {
         assert!(largest_error(Function::Sigmoid, -60.0..60.0, |x| 1.0 / (1.0 + (-x).exp()), absolute) <= 2e-7);
         assert!(largest_error(Function::Tanh, -12.0..12.0, f64::tanh, relative) <= 3e-7);
         assert!(largest_error(Function::Tanh, -0.7..0.7, f64::tanh, relative) <= 3e-7);
+        let gelu = |x: f64| x / 2.0 * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh());
+        assert!(largest_error(Function::Gelu, -12.0..12.0, gelu, |x, _| x.abs().max(1.0)) <= 5e-7);
+        assert!(largest_error(Function::Gelu, -0.5..0.5, gelu, |x, _| x.abs().max(1.0)) <= 5e-7);
+        assert!(largest_error(Function::Sin, -10.0..10.0, f64::sin, absolute) <= 2e-7);
+        assert!(largest_error(Function::Sin, -2e4..2e4, f64::sin, absolute) <= 2e-7);
+        assert!(largest_error(Function::CosUnit, -1.0..1.0, f64::cos, absolute) <= 1.5e-7);
+        assert!(largest_error(Function::SinUnit, -1.0..1.0, f64::sin, absolute) <= 1.5e-7);
+        for x in [1e-20f32, 1e-3, 0.7, 1.0, 30.0, -1e-20, -1e-3, -0.7, -30.0] {
+            assert!(largest_error(Function::Atan2(x), -2.0..2.0, |y| y.atan2(x.into()), absolute) <= 5e-7, "{x}");
+        }
         let sin_squared = |x: f64| x.sin().powi(2);
         assert!(largest_error(Function::SinSquared, -10.0..10.0, sin_squared, absolute) <= 4e-7);
         assert!(largest_error(Function::SinSquared, -2e4..2e4, sin_squared, absolute) <= 4e-7);
@@ -155,6 +233,17 @@ mod tests {
             largest_error(Function::LeakyRelu(0.5), -3.0..3.0, |x| if x < 0.0 { 0.5 * x } else { x }, absolute),
             0.0
         );
+    }
+
+    #[test]
+    fn atan2_of_real_numbers_is_zero_or_plus_pi() {
+        for isa in Isa::available() {
+            let mut y = [f32::NAN; 2];
+            for (x, want) in [(-1.0, std::f32::consts::PI), (0.0, 0.0), (2.0, 0.0)] {
+                dispatch(isa, Apply(Function::Atan2(x), &[0.0, -0.0], &mut y));
+                assert_eq!(y, [want; 2], "{isa:?} {x}");
+            }
+        }
     }
 
     #[test]

@@ -19,6 +19,13 @@ pub(crate) struct Moments {
     squares: f64,
 }
 
+impl Moments {
+    /// Mean and biased variance of the piece's `n` values.
+    pub(crate) fn of(self, n: usize) -> (f64, f64) {
+        (self.mean, self.squares / n as f64)
+    }
+}
+
 impl Statistics {
     /// Mean and biased variance of each row.
     pub fn rows(&self) -> impl Iterator<Item = (f64, f64)> {
@@ -28,10 +35,7 @@ impl Statistics {
     /// Of rows of `steps` values.
     pub(crate) fn of(x: &[f32], steps: usize) -> Self {
         let isa = Isa::current();
-        let row = |x: &[f32]| {
-            let moments = dispatch(isa, Row(x));
-            (moments.mean, moments.squares / x.len() as f64)
-        };
+        let row = |x: &[f32]| dispatch(isa, Row(x)).of(x.len());
         Self { rows: x.par_chunks(steps.max(1)).map(row).collect() }
     }
 

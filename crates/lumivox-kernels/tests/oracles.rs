@@ -310,17 +310,139 @@ proptest! {
     }
 
     #[test]
-    fn istft_undoes_stft(batch in 1usize..3, hops in 3usize..200, hop_length in 1usize..11, seed in any::<u64>()) {
-        let stft = Stft::new(20, hop_length).unwrap();
-        let length = hops * hop_length;
-        prop_assume!(length > 10);
-        let x = tensor(&values(batch * length, seed), (batch, length));
-        let spectrum = stft.transform(&x).unwrap();
-        let (magnitude, phase) = (spectrum.narrow(1, 0, 11).unwrap(), spectrum.narrow(1, 11, 11).unwrap());
-        let back = flat(&stft.inverse(&magnitude, &phase).unwrap());
-        let want: Vec<f64> = flat(&x).iter().map(|&x| x.into()).collect();
-        // At a hop of 10 every second sample of the window's overlap has little weight; the bound is for the worst of them.
-        assert_close(&back, &want, 5e-5, "istft(stft(x))");
+    fn linear_is_its_definition(rows in 1usize..300, c_in in 1usize..300, c_out in 1usize..200, seed in any::<u64>()) {
+        let (x, weight, bias) = (values(rows * c_in, seed), values(c_out * c_in, seed ^ 1), values(c_out, seed ^ 2));
+        let residual = values(rows * c_out, seed ^ 3);
+        let want = linear_reference(&x, &weight, &bias);
+        let linear = Linear::new(&tensor(&weight, (c_out, c_in)), Some(&tensor(&bias, c_out))).unwrap();
+        let (x, shape) = (tensor(&x, (1, rows, c_in)), (1, rows, c_out));
+        let bound = 2e-6 * (c_in + 1) as f64;
+        on_every_isa(|isa| {
+            assert_close(&flat(&linear.forward(&x).unwrap()), &want, bound, isa);
+            let sum: Vec<f64> = want.iter().zip(&residual).map(|(y, x)| y + f64::from(*x)).collect();
+            assert_close(&flat(&linear.forward_add(&x, &tensor(&residual, shape)).unwrap()), &sum, bound, isa);
+            let gelu = |x: &f64| x / 2.0 * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh());
+            let activated: Vec<f64> = want.iter().map(gelu).collect();
+            assert_close(&flat(&linear.forward_gelu(&x).unwrap()), &activated, 1.2 * bound + 1e-5, isa);
+        });
+    }
+
+    #[test]
+    fn attention_qkvpacked_is_its_definition(
+        batch in 1usize..3, tokens in 1usize..130, heads in 1usize..5, head_dim in 1usize..40, seed in any::<u64>(),
+    ) {
+        let channels = heads * head_dim;
+        let qkv: Vec<f32> = values(batch * tokens * 3 * channels, seed).iter().map(|x| 3.0 * x).collect();
+        let want: Vec<f64> =
+            qkv.chunks(tokens * 3 * channels).flat_map(|qkv| attention_qkvpacked_reference(qkv, tokens, heads)).collect();
+        let qkv = tensor(&qkv, (batch, tokens, 3 * channels));
+        on_every_isa(|isa| assert_close(&flat(&attention_qkvpacked(&qkv, heads).unwrap()), &want, 6e-5, isa));
+    }
+
+    #[test]
+    fn layer_norm_is_its_definition(
+        batch in 1usize..3, tokens in 1usize..80, channels in 2usize..200, offset in -3f32..3.0, seed in any::<u64>(),
+    ) {
+        let x: Vec<f32> = values(batch * tokens * channels, seed).iter().map(|x| 1.7 * x + offset).collect();
+        let (gamma, beta) = (values(channels, seed ^ 1), values(channels, seed ^ 2));
+        let eps = 1e-5;
+        let want: Vec<f64> = x.chunks(channels).flat_map(|x| layer_norm_reference(x, &gamma, &beta, eps)).collect();
+        let style = values(batch * 2 * channels, seed ^ 3);
+        let adaptive: Vec<f64> = x.chunks(channels).enumerate().flat_map(|(row, x)| {
+            let (gamma, beta) = style[row / tokens * 2 * channels..][..2 * channels].split_at(channels);
+            layer_norm_reference(x, &gamma.iter().map(|gamma| 1.0 + gamma).collect::<Vec<_>>(), beta, eps)
+        }).collect();
+        let norm = LayerNorm::new(&tensor(&gamma, channels), &tensor(&beta, channels), eps).unwrap();
+        let x = tensor(&x, (batch, tokens, channels));
+        let style = tensor(&style, (batch, 2 * channels));
+        on_every_isa(|isa| {
+            // Few channels may differ by little, which multiplies the rounding of the offset.
+            assert_close(&flat(&norm.forward(&x).unwrap()), &want, 1e-4, isa);
+            assert_close(&flat(&ada_layer_norm(&x, &style, eps).unwrap()), &adaptive, 2e-4, isa);
+        });
+    }
+
+    #[test]
+    fn stft_is_its_definition(half in 1usize..12, hops in 1usize..60, hop_length in 1usize..24, extra in 0usize..24, seed in any::<u64>()) {
+        let n_fft = 2 * half;
+        prop_assume!(hop_length <= n_fft);
+        let length = half + 1 + hops * hop_length + extra;
+        let x = values(length, seed);
+        let want = stft_reference(&x, n_fft, hop_length);
+        let stft = Stft::new(n_fft, hop_length).unwrap();
+        on_every_isa(|isa| {
+            let got = flat(&stft.transform(&tensor(&x, (1, length))).unwrap());
+            let (bins, frames) = (half + 1, want.len());
+            assert_eq!(got.len(), 2 * bins * frames, "{isa}");
+            for (frame, want) in want.iter().enumerate() {
+                let largest = want.iter().fold(0f64, |largest, (re, im)| largest.max(re.hypot(*im)));
+                for (bin, (re, im)) in want.iter().enumerate() {
+                    let (magnitude, phase) = (got[bin * frames + frame], got[(bins + bin) * frames + frame]);
+                    let (magnitude, phase) = (f64::from(magnitude), f64::from(phase));
+                    let difference = (magnitude * phase.cos() - re).hypot(magnitude * phase.sin() - im);
+                    assert!(difference <= 1e-6 * largest, "{isa}: frame {frame}, bin {bin}: {difference} of {largest}");
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn istft_is_its_definition_and_undoes_stft(quarter in 1usize..6, frames in 2usize..1200, seed in any::<u64>()) {
+        let (n_fft, hop_length) = (4 * quarter, quarter);
+        let bins = n_fft / 2 + 1;
+        let x: Vec<f32> = values(2 * bins * frames, seed).iter().map(|x| 3.0 * x).collect();
+        let coefficient = |frame: usize, bin: usize| {
+            let (magnitude, phase) = (f64::from(x[bin * frames + frame]).exp(), f64::from(x[(bins + bin) * frames + frame]).sin());
+            (magnitude * phase.cos(), magnitude * phase.sin())
+        };
+        let spectrum: Vec<Vec<(f64, f64)>> = (0..frames).map(|frame| (0..bins).map(|bin| coefficient(frame, bin)).collect()).collect();
+        let want = istft_reference(&spectrum, n_fft, hop_length);
+        let stft = Stft::new(n_fft, hop_length).unwrap();
+        on_every_isa(|isa| {
+            let got = flat(&stft.inverse_exp_sin(&tensor(&x, (1, 2 * bins, frames))).unwrap());
+            // Magnitudes up to e³, twice, over a weight that is 3/8·4, and less at the ends.
+            assert_close(&got, &want, 1e-4, isa);
+        });
+        let signal: Vec<f32> = values(frames * hop_length + n_fft, seed ^ 1);
+        let back = istft_reference(&stft_reference(&signal, n_fft, hop_length), n_fft, hop_length);
+        assert_close(&signal[..back.len()], &back, 1e-9, "istft(stft(x))");
+    }
+
+    #[test]
+    fn normal_noise_is_its_definition_to_the_last_bit(n in 0usize..300_000, stream in any::<[u32; 2]>(), seed in any::<u64>()) {
+        let want = normal_reference(seed, stream, n);
+        on_every_isa(|isa| {
+            let mut got = vec![f32::NAN; n];
+            fill_normal(seed, stream, &mut got);
+            assert!(got == want, "{isa}");
+        });
+    }
+
+    #[test]
+    fn sine_gen_is_its_definition(
+        batch in 1usize..3, frames in 1usize..60, upsample_scale in 1usize..310, harmonics in 1usize..10, seed in any::<u64>(),
+    ) {
+        let sine_gen = SineGen {
+            sample_rate_hz: 24_000.0, upsample_scale, harmonics, sine_amp: 0.1, noise_std: 0.003, voiced_threshold_hz: 10.0,
+        };
+        // Voiced in most frames.
+        let f0: Vec<f32> = values(batch * frames, seed).iter().map(|x| (150.0 + 250.0 * x).max(0.0)).collect();
+        let samples = frames * upsample_scale;
+        let noise = values(batch * samples * harmonics, seed ^ 1);
+        let (weight, bias) = (values(harmonics, seed ^ 2), values(1, seed ^ 3));
+        let parts = f0.chunks(frames).zip(noise.chunks(samples * harmonics));
+        let want: Vec<f64> = parts.flat_map(|(f0, noise)| sine_gen.reference(f0, noise)).collect();
+        let merge = |sines: &[f64]| {
+            let sum: f64 = sines.iter().zip(&weight).map(|(x, &w)| x * f64::from(w)).sum();
+            (sum + f64::from(bias[0])).tanh()
+        };
+        let merged: Vec<f64> = want.chunks(harmonics).map(merge).collect();
+        let (f0, noise) = (tensor(&f0, (batch, frames)), tensor(&noise, (batch, samples, harmonics)));
+        let (weight, bias) = (tensor(&weight, (1, harmonics)), tensor(&bias, 1));
+        on_every_isa(|isa| {
+            assert_close(&flat(&sine_gen.forward(&f0, &noise).unwrap()), &want, 1e-7, isa);
+            assert_close(&flat(&sine_gen.forward_merged(&f0, &noise, &weight, &bias).unwrap()), &merged, 1e-6, isa);
+        });
     }
 }
 
@@ -376,6 +498,40 @@ fn results_do_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
+fn the_encoders_and_the_source_do_not_depend_on_the_number_of_threads() {
+    let linear = Linear::new(&tensor(&values(300 * 70, 1), (300, 70)), None).unwrap();
+    let x = tensor(&values(400 * 70, 2), (1, 400, 70));
+    let norm = LayerNorm::new(&tensor(&values(300, 3), 300), &tensor(&values(300, 4), 300), 1e-5).unwrap();
+    let (stft, frames) = (Stft::new(20, 5).unwrap(), 150);
+    let sine_gen = SineGen {
+        sample_rate_hz: 24_000.0,
+        upsample_scale: 100,
+        harmonics: 3,
+        sine_amp: 0.1,
+        noise_std: 0.003,
+        voiced_threshold_hz: 10.0,
+    };
+    let f0 = tensor(&vec![123.0; frames], (1, frames));
+    let (weight, bias) = (tensor(&values(3, 5), (1, 3)), tensor(&[0.1], 1));
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let y = norm.forward(&linear.forward_gelu(&x).unwrap()).unwrap();
+            let context = attention_qkvpacked(&y, 4).unwrap();
+            let mut noise = vec![0f32; frames * 100 * 3];
+            fill_normal(1, [2, 3], &mut noise);
+            let noise = tensor(&noise, (1, frames * 100, 3));
+            let source = sine_gen.forward_merged(&f0, &noise, &weight, &bias).unwrap();
+            let har = stft.transform(&source).unwrap();
+            let audio = stft.inverse_exp_sin(&har).unwrap();
+            [context, source, har, audio].map(|x| flat(&x))
+        })
+    };
+    let one = run(1);
+    assert!([2, 3, 8].into_iter().all(|threads| run(threads) == one));
+}
+
+#[test]
 fn shapes_that_do_not_fit_are_errors() {
     let x = tensor(&values(2 * 3 * 10, 1), (2, 3, 10));
     let weight = tensor(&values(4 * 5 * 3, 1), (4, 5, 3));
@@ -399,5 +555,16 @@ fn shapes_that_do_not_fit_are_errors() {
     assert!(pointwise.fused(&signal, Prologue::default(), epilogue).unwrap_err().to_string().contains("residual"));
     assert!(Activation::snake(&tensor(&[1.0, 0.0], 2)).is_err());
     assert!(Stft::new(21, 5).is_err());
+    assert!(Stft::new(20, 5).unwrap().inverse_exp_sin(&tensor(&[0.0; 21], (1, 21, 1))).is_err());
+    let linear = Linear::new(&tensor(&[0.0; 12], (4, 3)), None).unwrap();
+    assert!(linear.forward(&x).unwrap_err().to_string().contains("3 channels"));
+    let rows = tensor(&[0.0; 6], (2, 3));
+    assert!(linear.forward_add(&rows, &rows).unwrap_err().to_string().contains("residual of 6 values"));
+    assert!(Linear::new(&tensor(&[0.0; 12], (4, 3)), Some(&tensor(&[0.0; 3], 3))).is_err());
+    assert!(attention_qkvpacked(&x, 3).is_err() && attention_qkvpacked(&x, 0).is_err());
+    let norm = LayerNorm::new(&tensor(&[1.0; 4], 4), &tensor(&[0.0; 4], 4), 1e-5).unwrap();
+    assert!(norm.forward(&x).is_err());
+    assert!(ada_layer_norm(&x, &tensor(&[0.0; 20], (1, 20)), 1e-5).is_err());
+    assert!(LayerNorm::new(&tensor(&[1.0; 4], 4), &tensor(&[0.0; 3], 3), 1e-5).is_err());
     assert!(Stft::new(20, 5).unwrap().transform(&tensor(&[0.0; 10], (1, 10))).is_err());
 }

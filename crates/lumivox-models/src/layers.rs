@@ -3,7 +3,8 @@
 use candle_core::{Device, Result, Tensor, bail};
 use candle_nn::VarBuilder;
 use lumivox_kernels::{
-    Algorithm, BiLstm, ChannelNorm, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, LstmWeights,
+    Algorithm, BiLstm, ChannelNorm, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, LayerNorm, Linear,
+    LstmWeights,
 };
 
 /// `torch.nn.Conv1d`: `weight (C_out, C_in/groups, K)`, `bias (C_out)`.
@@ -45,6 +46,16 @@ pub(crate) fn conv_transpose1d(
 ) -> Result<ConvTranspose1d> {
     let weight = vb.get((c_in, c_out / config.groups, kernel), "weight")?;
     ConvTranspose1d::new(&weight, Some(&vb.get(c_out, "bias")?), config)
+}
+
+/// `torch.nn.Linear`: `weight (C_out, C_in)`, `bias (C_out)`.
+pub(crate) fn linear(vb: VarBuilder, c_in: usize, c_out: usize) -> Result<Linear> {
+    Linear::new(&vb.get((c_out, c_in), "weight")?, Some(&vb.get(c_out, "bias")?))
+}
+
+/// `torch.nn.LayerNorm`: `weight (C)`, `bias (C)`.
+pub(crate) fn layer_norm(vb: VarBuilder, channels: usize, eps: f64) -> Result<LayerNorm> {
+    LayerNorm::new(&vb.get(channels, "weight")?, &vb.get(channels, "bias")?, eps)
 }
 
 /// `torch.nn.LSTM(input, hidden, bidirectional=True)`.

@@ -3,12 +3,13 @@
 use std::f32::consts::FRAC_1_SQRT_2;
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Linear, Module, VarBuilder, linear};
+use candle_nn::VarBuilder;
 use lumivox_kernels::{
-    Activation, AdaIn, Affine, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, Epilogue, Prologue, Signal,
+    Activation, AdaIn, Affine, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, Epilogue, Linear,
+    Prologue, Signal,
 };
 
-use crate::layers::{conv_transpose1d, conv1d_same, upsample_nearest_2x};
+use crate::layers::{conv_transpose1d, conv1d_same, linear, upsample_nearest_2x};
 
 const INSTANCE_NORM_EPS: f32 = 1e-5;
 const LEAKY_SLOPE: f32 = 0.2;
@@ -22,7 +23,7 @@ pub(super) struct StyledNorm {
 
 impl StyledNorm {
     pub(super) fn new(vb: VarBuilder, style_dim: usize, channels: usize, activation: Activation) -> Result<Self> {
-        let fc = linear(style_dim, 2 * channels, vb.pp("fc"))?;
+        let fc = linear(vb.pp("fc"), style_dim, 2 * channels)?;
         Ok(Self { fc, adain: AdaIn { eps: INSTANCE_NORM_EPS, activation } })
     }
 

@@ -1,9 +1,11 @@
 //! The phoneme-level ALBERT (PL-BERT): `transformers.AlbertModel` without its pooler.
 
-use candle_core::{D, IndexOp, Result, Tensor, bail};
-use candle_nn::{Embedding, LayerNorm, Linear, Module, VarBuilder, embedding, layer_norm, linear};
+use candle_core::{IndexOp, Result, Tensor, bail};
+use candle_nn::{Embedding, Module, VarBuilder, embedding};
+use lumivox_kernels::{LayerNorm, Linear, attention_qkvpacked};
 
 use super::config::{AlbertConfig, Config};
+use crate::layers::{layer_norm, linear};
 use crate::probe::{Probe, probed};
 
 const LAYER_NORM_EPS: f64 = 1e-12;
@@ -29,8 +31,8 @@ impl Albert {
         Ok(Self {
             word_embeddings: embedding(config.n_token, embedding_size, embeddings.pp("word_embeddings"))?,
             position_embeddings: position.broadcast_add(&token_type.i(0)?)?,
-            embedding_norm: layer_norm(embedding_size, LAYER_NORM_EPS, embeddings.pp("LayerNorm"))?,
-            mapping_in: linear(embedding_size, hidden_size, encoder.pp("embedding_hidden_mapping_in"))?,
+            embedding_norm: layer_norm(embeddings.pp("LayerNorm"), embedding_size, LAYER_NORM_EPS)?,
+            mapping_in: linear(encoder.pp("embedding_hidden_mapping_in"), embedding_size, hidden_size)?,
             layer: AlbertLayer::new(&config.plbert, encoder.pp("albert_layer_groups.0.albert_layers.0"))?,
             layers: config.plbert.num_hidden_layers,
         })
@@ -54,9 +56,8 @@ impl Albert {
 }
 
 struct AlbertLayer {
-    query: Linear,
-    key: Linear,
-    value: Linear,
+    /// Query, key and value side by side.
+    qkv: Linear,
     dense: Linear,
     attention_norm: LayerNorm,
     ffn: Linear,
@@ -69,36 +70,27 @@ impl AlbertLayer {
     fn new(config: &AlbertConfig, vb: VarBuilder) -> Result<Self> {
         let AlbertConfig { hidden_size, intermediate_size, num_attention_heads, .. } = *config;
         let attention = vb.pp("attention");
-        let square = |name: &str| linear(hidden_size, hidden_size, attention.pp(name));
+        let joined = |name: &str, shape: &[usize]| -> Result<Tensor> {
+            let part = |layer: &str| attention.get(shape, &format!("{layer}.{name}"));
+            Tensor::cat(&[part("query")?, part("key")?, part("value")?], 0)
+        };
+        let (weight, bias) = (joined("weight", &[hidden_size, hidden_size])?, joined("bias", &[hidden_size])?);
         Ok(Self {
-            query: square("query")?,
-            key: square("key")?,
-            value: square("value")?,
-            dense: square("dense")?,
-            attention_norm: layer_norm(hidden_size, LAYER_NORM_EPS, attention.pp("LayerNorm"))?,
-            ffn: linear(hidden_size, intermediate_size, vb.pp("ffn"))?,
-            ffn_output: linear(intermediate_size, hidden_size, vb.pp("ffn_output"))?,
-            full_layer_layer_norm: layer_norm(hidden_size, LAYER_NORM_EPS, vb.pp("full_layer_layer_norm"))?,
+            qkv: Linear::new(&weight, Some(&bias))?,
+            dense: linear(attention.pp("dense"), hidden_size, hidden_size)?,
+            attention_norm: layer_norm(attention.pp("LayerNorm"), hidden_size, LAYER_NORM_EPS)?,
+            ffn: linear(vb.pp("ffn"), hidden_size, intermediate_size)?,
+            ffn_output: linear(vb.pp("ffn_output"), intermediate_size, hidden_size)?,
+            full_layer_layer_norm: layer_norm(vb.pp("full_layer_layer_norm"), hidden_size, LAYER_NORM_EPS)?,
             heads: num_attention_heads,
         })
     }
 
+    /// `x: (B, T, hidden_size)`.
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x = self.attention_norm.forward(&(x + self.attention(x)?)?)?;
-        // `gelu` is candle's tanh form, which is `gelu_new`.
-        let ffn = self.ffn_output.forward(&self.ffn.forward(&x)?.gelu()?)?;
-        self.full_layer_layer_norm.forward(&(ffn + x)?)
-    }
-
-    fn attention(&self, x: &Tensor) -> Result<Tensor> {
-        let (b, t, hidden) = x.dims3()?;
-        let head_dim = hidden / self.heads;
-        let heads = |x: Tensor| x.reshape((b, t, self.heads, head_dim))?.transpose(1, 2)?.contiguous();
-        let query = heads(self.query.forward(x)?)?;
-        let key = heads(self.key.forward(x)?)?;
-        let value = heads(self.value.forward(x)?)?;
-        let scores = (query.matmul(&key.transpose(2, 3)?.contiguous()?)? * (head_dim as f64).powf(-0.5))?;
-        let context = candle_nn::ops::softmax(&scores, D::Minus1)?.matmul(&value)?;
-        self.dense.forward(&context.transpose(1, 2)?.reshape((b, t, hidden))?)
+        let context = attention_qkvpacked(&self.qkv.forward(x)?, self.heads)?;
+        let x = self.attention_norm.forward(&self.dense.forward_add(&context, x)?)?;
+        let ffn = self.ffn_output.forward_add(&self.ffn.forward_gelu(&x)?, &x)?;
+        self.full_layer_layer_norm.forward(&ffn)
     }
 }

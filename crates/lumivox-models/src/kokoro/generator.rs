@@ -63,9 +63,7 @@ impl Generator {
         let leaky = Prologue { affine: None, activation: &Activation::LeakyRelu(0.01) };
         let x = self.conv_post.fused(&x, leaky, Epilogue::default())?.into_tensor()?;
         let x = probed(probe, "conv_post", x);
-        let bins = self.stft.bins();
-        let (magnitude, phase) = (x.narrow(1, 0, bins)?.exp()?, x.narrow(1, bins, bins)?.sin()?);
-        self.stft.inverse(&magnitude, &phase)
+        self.stft.inverse_exp_sin(&x)
     }
 }
 

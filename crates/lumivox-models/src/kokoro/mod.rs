@@ -13,11 +13,12 @@ mod source;
 mod text_encoder;
 
 use candle_core::{Device, Result, Tensor, bail};
-use candle_nn::{Linear, Module, VarBuilder, linear};
+use candle_nn::VarBuilder;
+use lumivox_kernels::Linear;
 
 pub use config::{AlbertConfig, Config, GeneratorConfig, Precision};
 
-use crate::layers::repeat_each;
+use crate::layers::{linear, repeat_each};
 use crate::probe::{Probe, probed};
 use albert::Albert;
 use decoder::Decoder;
@@ -60,7 +61,7 @@ impl Kokoro {
         Ok(Self {
             device: vb.device().clone(),
             bert: Albert::new(&config, vb.pp("bert"))?,
-            bert_encoder: linear(config.plbert.hidden_size, config.hidden_dim, vb.pp("bert_encoder"))?,
+            bert_encoder: linear(vb.pp("bert_encoder"), config.plbert.hidden_size, config.hidden_dim)?,
             predictor: ProsodyPredictor::new(&config, vb.pp("predictor"))?,
             text_encoder: TextEncoder::new(&config, vb.pp("text_encoder"))?,
             decoder: Decoder::new(&config, precision, vb.pp("decoder"))?,

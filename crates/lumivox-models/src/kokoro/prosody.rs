@@ -1,15 +1,15 @@
 //! The prosody predictor: durations, F0 and energy (`ProsodyPredictor` and `DurationEncoder` of Kokoro's `modules.py`).
 
 use candle_core::{D, Result, Tensor};
-use candle_nn::{Linear, Module, VarBuilder, linear};
-use lumivox_kernels::{BiLstm, Conv1d};
+use candle_nn::VarBuilder;
+use lumivox_kernels::{BiLstm, Conv1d, Linear, ada_layer_norm};
 
 use super::adain_block::AdainResBlk1d;
 use super::config::Config;
-use crate::layers::{bi_lstm, conv1d};
+use crate::layers::{bi_lstm, conv1d, linear};
 use crate::probe::{Probe, probed};
 
-const LAYER_NORM_EPS: f32 = 1e-5;
+const LAYER_NORM_EPS: f64 = 1e-5;
 
 pub(super) struct ProsodyPredictor {
     text_encoder: DurationEncoder,
@@ -26,7 +26,7 @@ impl ProsodyPredictor {
         Ok(Self {
             text_encoder: DurationEncoder::new(config, vb.pp("text_encoder"))?,
             lstm: bi_lstm(vb.pp("lstm"), hidden + style_dim, hidden / 2)?,
-            duration_proj: linear(hidden, config.max_dur, vb.pp("duration_proj.linear_layer"))?,
+            duration_proj: linear(vb.pp("duration_proj.linear_layer"), hidden, config.max_dur)?,
             shared: bi_lstm(vb.pp("shared"), hidden + style_dim, hidden / 2)?,
             f0: Curve::new(config, "F0", &vb)?,
             n: Curve::new(config, "N", &vb)?,
@@ -63,32 +63,22 @@ impl DurationEncoder {
         let (hidden, style_dim) = (config.hidden_dim, config.style_dim);
         let layer = |i: usize| {
             let lstm = bi_lstm(vb.pp(format!("lstms.{}", 2 * i)), hidden + style_dim, hidden / 2)?;
-            let fc = linear(style_dim, 2 * hidden, vb.pp(format!("lstms.{}.fc", 2 * i + 1)))?;
+            let fc = linear(vb.pp(format!("lstms.{}.fc", 2 * i + 1)), style_dim, 2 * hidden)?;
             Ok((lstm, fc))
         };
         Ok(Self { layers: (0..config.n_layer).map(layer).collect::<Result<_>>()? })
     }
 
     fn forward(&self, d_en: &Tensor, style: &Tensor) -> Result<Tensor> {
-        let (b, tokens, hidden) = d_en.dims3()?;
+        let (b, tokens, _) = d_en.dims3()?;
         let styles = style.unsqueeze(1)?.expand((b, tokens, style.dim(1)?))?.contiguous()?;
         let mut x = Tensor::cat(&[d_en, &styles], 2)?;
         for (lstm, fc) in &self.layers {
-            x = lstm.forward(&x)?;
-            let style = fc.forward(style)?.unsqueeze(1)?;
-            let (gamma, beta) = (style.narrow(2, 0, hidden)?, style.narrow(2, hidden, hidden)?);
-            x = layer_norm(&x)?.broadcast_mul(&(gamma + 1.0)?)?.broadcast_add(&beta)?;
+            x = ada_layer_norm(&lstm.forward(&x)?, &fc.forward(style)?, LAYER_NORM_EPS)?;
             x = Tensor::cat(&[&x, &styles], 2)?;
         }
         Ok(x)
     }
-}
-
-/// Layer normalisation over the last dimension, without scale and shift.
-fn layer_norm(x: &Tensor) -> Result<Tensor> {
-    let width = x.dim(D::Minus1)?;
-    let (ones, zeros) = (Tensor::ones(width, x.dtype(), x.device())?, Tensor::zeros(width, x.dtype(), x.device())?);
-    candle_nn::ops::layer_norm(x, &ones, &zeros, LAYER_NORM_EPS)
 }
 
 /// Three residual blocks, the second of which doubles the rate, and a projection to one channel.

@@ -1,7 +1,7 @@
 //! The harmonic source: F0 to the spectrogram that the generator's noise branches read (`SourceModuleHnNSF` of Kokoro's `istftnet.py`).
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Linear, Module, VarBuilder, linear};
+use candle_nn::VarBuilder;
 use lumivox_kernels::{SineGen, Stft};
 
 use super::config::GeneratorConfig;
@@ -10,7 +10,8 @@ use crate::probe::{Probe, probed};
 
 pub(super) struct Source {
     sine_gen: SineGen,
-    l_linear: Linear,
+    /// Weight `(1, HARMONICS)` and bias `(1)`.
+    l_linear: (Tensor, Tensor),
     stft: Stft,
 }
 
@@ -25,15 +26,20 @@ impl Source {
                 noise_std: 0.003,
                 voiced_threshold_hz: 10.0,
             },
-            l_linear: linear(HARMONICS, 1, vb.pp("l_linear"))?,
+            l_linear: (vb.get((1, HARMONICS), "l_linear.weight")?, vb.get(1, "l_linear.bias")?),
             stft: Stft::new(config.gen_istft_n_fft, config.gen_istft_hop_size)?,
         })
     }
 
     /// `f0: (B, 2F)` in Hz, standard normal `noise: (B, L, HARMONICS)` → magnitudes and phases `(B, n_fft + 2, L/hop + 1)`.
     pub(super) fn forward(&self, f0: &Tensor, noise: &Tensor, probe: &mut dyn Probe) -> Result<Tensor> {
-        let sine_waves = probed(probe, "sine_waves", self.sine_gen.forward(f0, noise)?);
-        let har_source = probed(probe, "har_source", self.l_linear.forward(&sine_waves)?.tanh()?);
-        Ok(probed(probe, "har", self.stft.transform(&har_source.squeeze(2)?)?))
+        if probe.is_active() {
+            // Otherwise they are never written down.
+            probe.stage("sine_waves", &self.sine_gen.forward(f0, noise)?);
+        }
+        let (weight, bias) = &self.l_linear;
+        let har_source = self.sine_gen.forward_merged(f0, noise, weight, bias)?;
+        let har_source = probed(probe, "har_source", har_source.unsqueeze(2)?).squeeze(2)?;
+        Ok(probed(probe, "har", self.stft.transform(&har_source)?))
     }
 }
