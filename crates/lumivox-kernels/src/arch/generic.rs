@@ -83,8 +83,9 @@ impl Simd for Generic {
 
 impl SimdInt8 for Generic {
     type Sums = [i32; 8];
-    type Inputs = [[u8; 4]; 8];
-    type Weights = [i8; 4];
+    /// The first byte of each lane, the second and so on, in 16 bits: products that compilers find instructions for.
+    type Inputs = [[i16; 8]; 4];
+    type Weights = [i16; 4];
 
     #[inline(always)]
     fn splat_sum(self, x: i32) -> Self::Sums {
@@ -93,18 +94,18 @@ impl SimdInt8 for Generic {
     #[inline(always)]
     unsafe fn load_inputs(self, p: *const u8) -> Self::Inputs {
         // SAFETY: the caller's.
-        unsafe { p.cast::<Self::Inputs>().read_unaligned() }
+        let bytes = unsafe { p.cast::<[[u8; 4]; 8]>().read_unaligned() };
+        std::array::from_fn(|i| bytes.map(|lane| lane[i].into()))
     }
     #[inline(always)]
     unsafe fn splat_weights(self, p: *const i8) -> Self::Weights {
         // SAFETY: the caller's.
-        unsafe { p.cast::<Self::Weights>().read_unaligned() }
+        unsafe { p.cast::<[i8; 4]>().read_unaligned() }.map(i16::from)
     }
     #[inline(always)]
     fn dot(self, sums: Self::Sums, inputs: &Self::Inputs, weights: &Self::Weights) -> Self::Sums {
-        std::array::from_fn(|i| {
-            let products = inputs[i].iter().zip(weights).map(|(&x, &w)| i32::from(x) * i32::from(w));
-            sums[i].wrapping_add(products.sum())
+        inputs.iter().zip(weights).fold(sums, |sums, (inputs, &w)| {
+            std::array::from_fn(|i| sums[i].wrapping_add(i32::from(inputs[i]) * i32::from(w)))
         })
     }
     #[inline(always)]
@@ -114,9 +115,9 @@ impl SimdInt8 for Generic {
     #[inline(always)]
     unsafe fn store_bytes(self, p: *mut u8, x: [Self::V; 4], zero: i32) {
         let x = x.map(|x| self.round(x));
-        let bytes: Self::Inputs =
+        let bytes: [[u8; 4]; 8] =
             std::array::from_fn(|i| x.map(|x| (x[i] as i16).saturating_add(zero as i16).clamp(0, 255) as u8));
         // SAFETY: the caller's.
-        unsafe { p.cast::<Self::Inputs>().write_unaligned(bytes) }
+        unsafe { p.cast::<[[u8; 4]; 8]>().write_unaligned(bytes) }
     }
 }

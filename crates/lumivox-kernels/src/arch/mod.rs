@@ -54,8 +54,8 @@ impl Isa {
         })
     }
 
-    /// Whether the set has products of bytes on this CPU that outrun those of `f32`: where it has not, [`Algorithm::Int8`](crate::Algorithm::Int8) costs
-    /// exactness and gains nothing.
+    /// Whether the set has products of bytes on this CPU (AVX-512 VNNI), four times as fast as those of `f32`. Without them
+    /// [`Algorithm::Int8`](crate::Algorithm::Int8) works in 16 bits and gains little.
     pub fn has_byte_products(self) -> bool {
         #[cfg(target_arch = "x86_64")]
         if self == Isa::Avx512 {
