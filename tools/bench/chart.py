@@ -78,7 +78,8 @@ def svg(record):
     """Bars of seconds of audio made in a second, the longer the better, in a scale for each family; the line on a bar is the range of the rounds."""
     threads, groups = drawn(record)
     parts = [text(0, 16, f"Seconds of audio made in one second, {threads} threads", "title")]
-    parts.append(text(0, 34, f"{where(record)}; median and range of {rounds(record)} rounds; each model has a scale of its own", "note"))
+    busy = "" if record["idle"] else "; the machine was not idle"
+    parts.append(text(0, 34, f"{where(record)}; median and range of {rounds(record)} rounds; each model has a scale of its own{busy}", "note"))
     y = 40
     for family, title in TITLES.items():
         cases = {case: rows for (name, case), rows in groups.items() if name == family}

@@ -45,6 +45,7 @@ class Chart(unittest.TestCase):
     def test_a_busy_machine_is_told(self):
         self.assertNotIn("not idle", chart.section(self.record))
         self.assertIn("not idle", chart.section({**self.record, "idle": False}))
+        self.assertIn("not idle", chart.svg({**self.record, "idle": False}))
         self.assertIn("NOT IDLE", report.summary({**self.record, "idle": False}))
 
     def test_a_record_survives_json(self):
