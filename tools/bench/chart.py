@@ -136,12 +136,14 @@ def markdown(record):
     runs = record["rounds"]
     ratios = {(*figures.key(row), row["engine"]): row["rtf"] for row in figures.ratios(runs)}
     ours = [row for row in figures.table(runs) if row["engine"] == "lumivox" and row["case"] in LENGTHS[row["family"]]]
+    ran = {key[-1] for key in ratios}
+    columns = {title: engines for title, engines in COLUMNS.items() if ran.intersection(engines)}
     lines = [
-        f"| text | threads | lumivox, RTF | first audio | {' | '.join(COLUMNS)} |",
-        "|---|---|---|---|" + "---|" * len(COLUMNS),
+        f"| text | threads | lumivox, RTF | first audio | {' | '.join(columns)} |",
+        "|---|---|---|---|" + "---|" * len(columns),
     ]
     for row in ours:
-        found = [next((ratios[(*figures.key(row), engine)] for engine in engines if (*figures.key(row), engine) in ratios), None) for engines in COLUMNS.values()]
+        found = [next((ratios[(*figures.key(row), engine)] for engine in engines if (*figures.key(row), engine) in ratios), None) for engines in columns.values()]
         cells = [times(ratio) if ratio else "" for ratio in found]
         title = f"{TITLES[row['family']]}, {row['case']} characters"
         lines.append(f"| {title} | {row['threads']} | {row['rtf']['median']:.3f} | {row['ttfb_s']['median']:.2f} s | {' | '.join(cells)} |")

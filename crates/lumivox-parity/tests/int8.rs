@@ -31,7 +31,10 @@ fn int8_is_nearer_to_f32_than_another_seed_is() {
             snr_db(&another, &want),
             log_mel_l1(&another, &want, rate),
         ];
-        println!("SNR {:.1} dB, log-mel L1 {:.3}; another seed {:.1} dB, {:.3}: {sentence}", figure[0], figure[1], figure[2], figure[3]);
+        println!(
+            "SNR {:.1} dB, log-mel L1 {:.3}; another seed {:.1} dB, {:.3}: {sentence}",
+            figure[0], figure[1], figure[2], figure[3]
+        );
         figures.push(figure);
     }
     let mean = |i: usize| figures.iter().map(|figure| figure[i]).sum::<f64>() / figures.len() as f64;
