@@ -3,8 +3,7 @@
 
 use std::time::Instant;
 
-use any_tts::config::DeviceSelection;
-use any_tts::{ModelType, SynthesisRequest, TtsConfig, load_model};
+use any_tts::{DeviceSelection, ModelType, SynthesisRequest, TtsConfig, load_model};
 
 #[path = "../../protocol.rs"]
 mod protocol;
