@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use candle_core::Result;
+use rayon::prelude::*;
 
 use crate::activation::Activation;
 use crate::arch::Simd;
@@ -92,6 +93,13 @@ pub(crate) struct Pass<'a> {
     piece: usize,
 }
 
+/// One thread's piece of a pass: some output steps of some row blocks.
+pub(crate) struct Task {
+    pub(crate) batch: usize,
+    pub(crate) steps: Range<usize>,
+    pub(crate) blocks: Range<usize>,
+}
+
 impl Pass<'_> {
     /// Runs `compute`, which must store every step of every row in pieces of `piece` steps, and gives what was stored, `(B, channels_out, l_out)`.
     ///
@@ -138,6 +146,25 @@ impl Pass<'_> {
         let mut signal = Signal::new(out, [batch, channels_out, l_out]);
         signal.statistics = statistics.then(|| Statistics::join(&moments, piece, l_out));
         Ok(signal)
+    }
+
+    /// Runs `compute` for all tasks of at most `tile` output steps × some of `blocks` row blocks, on the threads of the pool. Where there are few tiles (short
+    /// inputs) the row blocks are shared out too, so that no thread is left without work.
+    pub(crate) fn share_out(&self, tile: usize, blocks: usize, compute: impl Fn(Task) + Sync) {
+        let tiles = self.l_out.div_ceil(tile);
+        let threads = rayon::current_num_threads();
+        let parts = (2 * threads).div_ceil((self.batch * tiles).max(1)).clamp(1, blocks.min(threads));
+        let part_blocks = blocks.div_ceil(parts);
+        let parts = blocks.div_ceil(part_blocks);
+        (0..self.batch * tiles * parts).into_par_iter().for_each(|task| {
+            let (part, rest) = (task % parts, task / parts);
+            let start = rest % tiles * tile;
+            compute(Task {
+                batch: rest / tiles,
+                steps: start..(start + tile).min(self.l_out),
+                blocks: part * part_blocks..((part + 1) * part_blocks).min(blocks),
+            });
+        });
     }
 
     /// Reads `out.len()` input steps of a channel from `start` on, which may lie outside of the signal, where there are zeros.

@@ -9,12 +9,11 @@
 mod transform;
 
 use std::cell::RefCell;
-use std::ops::Range;
 
 use rayon::prelude::*;
 
 use crate::arch::{Isa, Kernel, Simd, dispatch};
-use crate::fuse::Pass;
+use crate::fuse::{Pass, Task};
 use crate::product::{BLOCK, Factors, MAX_COLUMNS, block_product};
 use transform::{MAX_POINTS, OUTPUTS, Transform};
 
@@ -115,23 +114,8 @@ impl Winograd {
 
     /// Computes all of `pass`.
     pub(crate) fn run(&self, pass: Pass) {
-        let tile = self.tile();
-        let tiles = pass.l_out.div_ceil(tile);
-        let blocks = self.c_out.div_ceil(BLOCK);
-        // Few tiles (short inputs): the row blocks are shared out too, so that no thread is left without work.
-        let wanted = 2 * rayon::current_num_threads();
-        let parts = wanted.div_ceil((pass.batch * tiles).max(1)).clamp(1, blocks.min(rayon::current_num_threads()));
-        let part_blocks = blocks.div_ceil(parts);
-        let parts = blocks.div_ceil(part_blocks);
         let isa = Isa::current();
-        (0..pass.batch * tiles * parts).into_par_iter().for_each(|task| {
-            let (part, rest) = (task % parts, task / parts);
-            let start = rest % tiles * tile;
-            let task = Task {
-                batch: rest / tiles,
-                steps: start..(start + tile).min(pass.l_out),
-                blocks: part * part_blocks..((part + 1) * part_blocks).min(blocks),
-            };
+        pass.share_out(self.tile(), self.c_out.div_ceil(BLOCK), |task| {
             let tile = Tile { conv: self, pass, task };
             match self.transform.points {
                 8 => dispatch(isa, Points::<8>(tile)),
@@ -141,13 +125,6 @@ impl Winograd {
             }
         });
     }
-}
-
-/// One thread's piece: some output steps of some row blocks.
-struct Task {
-    batch: usize,
-    steps: Range<usize>,
-    blocks: Range<usize>,
 }
 
 struct Tile<'a> {
