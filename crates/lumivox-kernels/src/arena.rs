@@ -70,8 +70,3 @@ impl DerefMut for Buffer {
         &mut self.values[..self.len]
     }
 }
-
-/// Gives the memory that the arena keeps back to the system: for a program that will not speak for a while.
-pub fn release_buffers() {
-    free().clear();
-}

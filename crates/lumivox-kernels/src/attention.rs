@@ -62,8 +62,8 @@ pub fn attention(
     positions: Option<&RelativePositions>,
 ) -> Result<Signal> {
     let (batch, channels, tokens) = q.dims();
-    k.expect(q.dims(), "attention", "keys")?;
-    v.expect(q.dims(), "attention", "values")?;
+    k.check_dims(q.dims(), "attention", "keys")?;
+    v.check_dims(q.dims(), "attention", "values")?;
     if heads == 0 || channels % heads != 0 || positions.is_some_and(|p| p.head_dim != channels / heads) {
         bail!("attention: {heads} heads of {channels} channels");
     }

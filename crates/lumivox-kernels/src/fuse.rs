@@ -118,7 +118,7 @@ impl Pass<'_> {
         let Epilogue { residual, scale, add_to, statistics } = epilogue;
         for (signal, what) in [(residual, "residual"), (add_to.as_ref(), "accumulator")] {
             if let Some(signal) = signal {
-                signal.expect(dims, "conv1d", what)?;
+                signal.check_dims(dims, "conv1d", what)?;
             }
         }
         let accumulate = add_to.is_some();

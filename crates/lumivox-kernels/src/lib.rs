@@ -40,7 +40,6 @@ mod winograd;
 pub use activation::Activation;
 pub use adain::{AdaIn, adain_reference};
 pub use arch::{Isa, with_isa};
-pub use arena::release_buffers;
 pub use attention::{RelativePositions, attention, attention_reference};
 pub use attention_qkvpacked::{attention_qkvpacked, attention_qkvpacked_reference};
 pub use channel_norm::{ChannelNorm, channel_norm_reference};

@@ -70,7 +70,7 @@ impl Signal {
     /// # Errors
     /// If `x` has other channels, not `delay` steps less, or no more than `delay` steps.
     pub fn add_delayed(&mut self, x: &Signal, delay: usize) -> Result<()> {
-        x.expect((self.batch, self.channels, self.steps.saturating_sub(delay)), "add_delayed", "addend")?;
+        x.check_dims((self.batch, self.channels, self.steps.saturating_sub(delay)), "add_delayed", "addend")?;
         if x.steps <= delay {
             bail!("add_delayed: {} steps can't be reflected {delay} steps late", x.steps);
         }
@@ -89,7 +89,7 @@ impl Signal {
     }
 
     /// Fails unless the signal is `(batch, channels, steps)`.
-    pub(crate) fn expect(&self, dims: (usize, usize, usize), op: &str, what: &str) -> Result<()> {
+    pub(crate) fn check_dims(&self, dims: (usize, usize, usize), op: &str, what: &str) -> Result<()> {
         if self.dims() == dims {
             return Ok(());
         }
