@@ -13,6 +13,8 @@ pub enum Activation {
     None,
     /// `x` where positive, `slope·x` elsewhere.
     LeakyRelu(f32),
+    /// `x/2 · (1 + erf(x/√2))`.
+    Gelu,
     /// `x + sin²(α·x)/α`, one `α` for each channel.
     Snake(Vec<f32>),
 }
@@ -53,6 +55,7 @@ impl Activation {
                 let slope = s.splat(*slope);
                 map!(s, x, out, |v| math::leaky_relu(s, s.mul_add(v, scale, shift), slope))
             }
+            Self::Gelu => map!(s, x, out, |v| math::gelu(s, s.mul_add(v, scale, shift))),
             Self::Snake(alpha) => {
                 let (alpha, alpha_inv) = (s.splat(alpha[channel]), s.splat(1.0 / alpha[channel]));
                 map!(s, x, out, |v| math::snake(s, s.mul_add(v, scale, shift), alpha, alpha_inv))
@@ -69,6 +72,7 @@ impl Activation {
                 let slope = s.splat(*slope);
                 map!(s, x, out, |v| math::leaky_relu(s, v, slope))
             }
+            Self::Gelu => map!(s, x, out, |v| math::gelu(s, v)),
             Self::Snake(alpha) => {
                 let (alpha, alpha_inv) = (s.splat(alpha[channel]), s.splat(1.0 / alpha[channel]));
                 map!(s, x, out, |v| math::snake(s, v, alpha, alpha_inv))

@@ -64,6 +64,7 @@ pub fn adain_reference(x: &[f32], gamma: f32, beta: f32, adain: &AdaIn, channel:
                 v
             }
         }
+        Activation::Gelu => v / 2.0 * (1.0 + libm::erf(v * std::f64::consts::FRAC_1_SQRT_2)),
         Activation::Snake(alpha) => {
             let alpha = f64::from(alpha[channel]);
             v + (alpha * v).sin().powi(2) / alpha

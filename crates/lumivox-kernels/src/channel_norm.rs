@@ -3,6 +3,7 @@
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
+use crate::activation::Activation;
 use crate::arch::{Isa, Kernel, Simd, dispatch};
 use crate::op::to_vec;
 use crate::parallel::SharedMut;
@@ -45,11 +46,23 @@ impl ChannelNorm {
     ///
     /// # Errors
     /// If `x` has other channels.
-    pub fn in_place(&self, mut x: Signal) -> Result<Signal> {
-        let (batch, channels, steps) = x.dims();
-        if channels != self.gamma.len() {
-            bail!("channel_norm: {channels} channels for {}", self.gamma.len());
+    pub fn in_place(&self, x: Signal) -> Result<Signal> {
+        self.fused(x, &Activation::None, None)
+    }
+
+    /// `activation(norm(x)) + residual` in the buffer of `x: (B, C, L)`.
+    ///
+    /// # Errors
+    /// If `x` or the activation has other channels, or the residual another shape.
+    pub fn fused(&self, mut x: Signal, activation: &Activation, residual: Option<&Signal>) -> Result<Signal> {
+        let dims @ (batch, channels, steps) = x.dims();
+        if channels != self.gamma.len() || !activation.fits(channels) {
+            bail!("channel_norm: {channels} channels for {} or an activation of others", self.gamma.len());
         }
+        if let Some(residual) = residual {
+            residual.check_dims(dims, "channel_norm", "residual")?;
+        }
+        let residual = residual.map(|residual| &*residual.values);
         x.statistics = None;
         let isa = Isa::current();
         let values = SharedMut::new(&mut x.values);
@@ -57,7 +70,7 @@ impl ChannelNorm {
         (0..batch * chunks).into_par_iter().for_each(|task| {
             let start = task / chunks * channels * steps + task % chunks * CHUNK;
             let width = CHUNK.min(steps - task % chunks * CHUNK);
-            dispatch(isa, Columns { norm: self, values, start, width, steps });
+            dispatch(isa, Columns { norm: self, activation, values, residual, start, width, steps });
         });
         Ok(x)
     }
@@ -66,7 +79,9 @@ impl ChannelNorm {
 /// Some steps of all channels.
 struct Columns<'a> {
     norm: &'a ChannelNorm,
+    activation: &'a Activation,
     values: SharedMut<'a>,
+    residual: Option<&'a [f32]>,
     start: usize,
     width: usize,
     steps: usize,
@@ -75,8 +90,8 @@ struct Columns<'a> {
 impl Kernel for Columns<'_> {
     type Output = ();
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let Self { norm: ChannelNorm { gamma, beta, eps }, values, start, width, steps } = self;
+    fn run<S: Simd>(self, s: S) {
+        let Self { norm: ChannelNorm { gamma, beta, eps }, activation, values, residual, start, width, steps } = self;
         // SAFETY: these steps are this task's alone.
         let row = |channel: usize| unsafe { values.slice(start + channel * steps, width) };
         let n = gamma.len() as f32;
@@ -94,8 +109,15 @@ impl Kernel for Columns<'_> {
         }
         deviation.iter_mut().for_each(|deviation| *deviation = 1.0 / (*deviation / n + eps).sqrt());
         for channel in 0..gamma.len() {
-            for ((x, mean), deviation) in row(channel).iter_mut().zip(&mean).zip(&deviation) {
-                *x = (*x - mean) * deviation * gamma[channel] + beta[channel];
+            let (row, mut normed) = (row(channel), [0f32; CHUNK]);
+            for (((y, x), mean), deviation) in normed.iter_mut().zip(&*row).zip(&mean).zip(&deviation) {
+                *y = (x - mean) * deviation * gamma[channel] + beta[channel];
+            }
+            activation.apply(s, channel, &normed[..width], row);
+            if let Some(residual) = residual {
+                for (y, residual) in row.iter_mut().zip(&residual[start + channel * steps..]) {
+                    *y += residual;
+                }
             }
         }
     }

@@ -200,11 +200,33 @@ proptest! {
                 }
             }
         }
+        let gelu = |x: &f64| x / 2.0 * (1.0 + libm::erf(x * std::f64::consts::FRAC_1_SQRT_2));
+        let activated: Vec<f64> = want.iter().zip(&x).map(|(y, x)| gelu(y) + f64::from(*x)).collect();
         let norm = ChannelNorm::new(&tensor(&gamma, channels), &tensor(&beta, channels), 1e-3).unwrap();
         on_every_isa(|isa| {
-            let x = Signal::from_tensor(&tensor(&x, (batch, channels, steps))).unwrap();
-            assert_close(&flat(&norm.in_place(x).unwrap().to_tensor().unwrap()), &want, 1e-5, isa);
+            let x = || Signal::from_tensor(&tensor(&x, (batch, channels, steps))).unwrap();
+            assert_close(&flat(&norm.in_place(x()).unwrap().to_tensor().unwrap()), &want, 1e-5, isa);
+            // With the input as the residual.
+            let fused = norm.fused(x(), &Activation::Gelu, Some(&x())).unwrap().into_tensor().unwrap();
+            assert_close(&flat(&fused), &activated, 1e-5, isa);
         });
+    }
+
+    #[test]
+    fn prior_is_its_definition(
+        batch in 1usize..3, channels in 1usize..20, durations in proptest::collection::vec(0u32..9, 0..20), seed in any::<u64>(),
+    ) {
+        let (tokens, frames) = (durations.len(), durations.iter().sum::<u32>() as usize);
+        let (mean, noise) = (values(batch * channels * tokens, seed), values(batch * channels * frames, seed ^ 2));
+        let logs: Vec<f32> = values(mean.len(), seed ^ 1).iter().map(|x| 3.0 * x).collect();
+        let token_of: Vec<usize> = (0..tokens).flat_map(|token| vec![token; durations[token] as usize]).collect();
+        let want = (0..noise.len()).map(|i| {
+            let at = i / frames * tokens + token_of[i % frames];
+            sample_prior_reference(mean[at], logs[at], noise[i])
+        });
+        let shaped = |x: &[f32], steps: usize| tensor(x, (batch, channels, steps));
+        let got = sample_prior(&shaped(&mean, tokens), &shaped(&logs, tokens), &durations, &shaped(&noise, frames)).unwrap();
+        assert_close(&flat(&got), &want.collect::<Vec<_>>(), 1e-5, "prior");
     }
 
     #[test]

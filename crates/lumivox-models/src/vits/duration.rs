@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
-use lumivox_kernels::{ChannelNorm, Conv1d, Conv1dConfig, spline_inverse};
+use lumivox_kernels::{Activation, ChannelNorm, Conv1d, Conv1dConfig, Epilogue, Prologue, Signal, spline_inverse};
 
 use super::config::Config;
 use crate::layers::{channel_norm, conv1d, conv1d_same};
@@ -76,7 +76,8 @@ impl Stochastic {
 
     fn forward(&self, x: &Tensor, g: Option<&Tensor>, noise: &Tensor) -> Result<Tensor> {
         let x = conditioned(self.pre.forward(x)?, self.cond.as_ref(), g)?;
-        let x = self.proj.forward(&self.convs.forward(&x)?)?;
+        let x = self.convs.forward(Signal::from_tensor(&x)?)?;
+        let x = self.proj.fused(&x, Prologue::default(), Epilogue::default())?;
         let mut z = noise.clone();
         for flow in &self.flows {
             z = flow.inverse(&flip(&z)?, &x)?;
@@ -116,10 +117,11 @@ impl ConvFlow {
     }
 
     /// `z: (1, 2, T)`, `x: (1, filter, T)` → `(1, 2, T)`.
-    fn inverse(&self, z: &Tensor, x: &Tensor) -> Result<Tensor> {
+    fn inverse(&self, z: &Tensor, x: &Signal) -> Result<Tensor> {
         let (z0, z1) = (z.narrow(1, 0, 1)?, z.narrow(1, 1, 1)?);
-        let h = self.convs.forward(&self.pre.forward_add(&z0, x)?)?;
-        let parameters = self.proj.forward(&h)?;
+        let conditioned = Epilogue { residual: Some(x), ..Default::default() };
+        let h = self.convs.forward(self.pre.fused(&Signal::from_tensor(&z0)?, Prologue::default(), conditioned)?)?;
+        let parameters = self.proj.fused(&h, Prologue::default(), Epilogue::default())?.into_tensor()?;
         // Widths and heights are scaled by the width of the layer that they come from.
         let scale = (self.filter as f64).powf(-0.5);
         let shapes = (parameters.narrow(1, 0, 2 * self.num_bins)? * scale)?;
@@ -159,12 +161,12 @@ impl DdsConv {
     }
 
     /// `(1, C, T) → (1, C, T)`.
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let mut x = x.clone();
+    fn forward(&self, mut x: Signal) -> Result<Signal> {
         for layer in &self.layers {
-            let y = layer.norm_1.forward(&layer.sep.forward(&x)?)?.gelu_erf()?;
-            let y = layer.norm_2.forward(&layer.pointwise.forward(&y)?)?.gelu_erf()?;
-            x = (x + y)?;
+            let y = layer.sep.fused(&x, Prologue::default(), Epilogue::default())?;
+            let y = layer.norm_1.fused(y, &Activation::Gelu, None)?;
+            let y = layer.pointwise.fused(&y, Prologue::default(), Epilogue::default())?;
+            x = layer.norm_2.fused(y, &Activation::Gelu, Some(&x))?;
         }
         Ok(x)
     }

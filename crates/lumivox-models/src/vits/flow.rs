@@ -16,8 +16,8 @@ pub(super) struct Flow {
 
 impl Flow {
     pub(super) fn new(config: &Config, vb: VarBuilder) -> Result<Self> {
-        // Couplings alternate with flips: 0, 2, 4 …
-        let coupling = |i: usize| Coupling::new(config, vb.pp(format!("flows.{}", 2 * i)));
+        // Couplings alternate with flips: 0, 2, 4 … Each second one finds the channels in reverse order.
+        let coupling = |i: usize| Coupling::new(config, vb.pp(format!("flows.{}", 2 * i)), (config.n_flows - i) % 2 == 1);
         let reach = config.n_flows * config.flow_layers * ((config.flow_kernel_size - 1) / 2);
         Ok(Self { couplings: (0..config.n_flows).rev().map(coupling).collect::<Result<_>>()?, reach })
     }
@@ -29,37 +29,51 @@ impl Flow {
 
     /// `z_p: (1, inter, F)`, `g: (1, gin, 1)` → `(1, inter, F)`.
     pub(super) fn inverse(&self, z_p: &Tensor, g: Option<&Tensor>) -> Result<Tensor> {
-        let mut z = z_p.clone();
+        let half = z_p.dim(1)? / 2;
+        let mut low = Signal::from_tensor(&z_p.narrow(1, 0, half)?)?;
+        let mut high = Signal::from_tensor(&z_p.narrow(1, half, half)?)?;
         for coupling in &self.couplings {
-            z = coupling.inverse(&z.flip(&[1])?, g)?;
+            if coupling.flipped {
+                low = coupling.inverse(&high, low, g)?;
+            } else {
+                high = coupling.inverse(&low, high, g)?;
+            }
         }
-        Ok(z)
+        let z = Tensor::cat(&[low.into_tensor()?, high.into_tensor()?], 1)?;
+        if self.couplings.len() % 2 == 1 { z.flip(&[1]) } else { Ok(z) }
     }
 }
 
-/// The second half of the channels is shifted by what a WaveNet makes of the first.
+/// One half of the channels is shifted by what a WaveNet makes of the other.
 struct Coupling {
+    /// Whether it finds the channels in reverse order. They are left as they are, and its weights turned round instead.
+    flipped: bool,
     pre: Conv1d,
     enc: WaveNet,
     post: Conv1d,
-    half: usize,
 }
 
 impl Coupling {
-    fn new(config: &Config, vb: VarBuilder) -> Result<Self> {
+    fn new(config: &Config, vb: VarBuilder, flipped: bool) -> Result<Self> {
         let (half, hidden) = (config.inter_channels / 2, config.hidden_channels);
+        let turned = |x: Tensor, dim: usize| if flipped { x.flip(&[dim]) } else { Ok(x) };
+        let (pre, post) = (vb.pp("pre"), vb.pp("post"));
+        let pre_weight = turned(pre.get((hidden, half, 1), "weight")?, 1)?;
+        let (post_weight, post_bias) = (post.get((half, hidden, 1), "weight")?, post.get(half, "bias")?);
+        let (post_weight, post_bias) = (turned(post_weight, 0)?, turned(post_bias, 0)?);
         Ok(Self {
-            pre: conv1d(vb.pp("pre"), half, hidden, 1, Default::default())?,
+            flipped,
+            pre: Conv1d::new(&pre_weight, Some(&pre.get(hidden, "bias")?), Conv1dConfig::default())?,
             enc: WaveNet::new(config, vb.pp("enc"))?,
-            post: conv1d(vb.pp("post"), hidden, half, 1, Default::default())?,
-            half,
+            post: Conv1d::new(&post_weight, Some(&post_bias), Conv1dConfig::default())?,
         })
     }
 
-    fn inverse(&self, z: &Tensor, g: Option<&Tensor>) -> Result<Tensor> {
-        let (z0, z1) = (z.narrow(1, 0, self.half)?, z.narrow(1, self.half, self.half)?);
-        let mean = self.post.forward(&self.enc.forward(&self.pre.forward(&z0)?, g)?)?;
-        Tensor::cat(&[z0, (z1 - mean)?], 1)
+    /// `shifted: (1, inter/2, F)` minus what `given: (1, inter/2, F)` says of its mean.
+    fn inverse(&self, given: &Signal, shifted: Signal, g: Option<&Tensor>) -> Result<Signal> {
+        let h = self.enc.forward(self.pre.fused(given, Prologue::default(), Epilogue::default())?, g)?;
+        let subtracted = Epilogue { scale: -1.0, add_to: Some(shifted), ..Default::default() };
+        self.post.fused(&h, Prologue::default(), subtracted)
     }
 }
 
@@ -90,13 +104,13 @@ impl WaveNet {
     }
 
     /// `x: (1, hidden, F) → (1, hidden, F)`.
-    fn forward(&self, x: &Tensor, g: Option<&Tensor>) -> Result<Tensor> {
+    fn forward(&self, mut x: Signal, g: Option<&Tensor>) -> Result<Signal> {
         let hidden = self.hidden;
         let cond = match (&self.cond_layer, g) {
             (Some(layer), Some(g)) => Some(layer.forward(g)?),
             _ => None,
         };
-        let (mut x, mut output) = (Signal::from_tensor(x)?, None::<Signal>);
+        let mut output = None::<Signal>;
         for (i, layer) in self.layers.iter().enumerate() {
             let cond = cond.as_ref().map(|cond| cond.narrow(1, 2 * hidden * i, 2 * hidden)).transpose()?;
             let a = layer.in_layer.fused(&x, Prologue::default(), Epilogue::default())?;
@@ -110,7 +124,7 @@ impl WaveNet {
                 Epilogue { add_to: output.take(), ..Default::default() },
             )?);
         }
-        output.unwrap_or(x).into_tensor()
+        Ok(output.unwrap_or(x))
     }
 }
 

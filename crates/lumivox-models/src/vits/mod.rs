@@ -12,11 +12,11 @@ mod text_encoder;
 
 use candle_core::{Device, Result, Tensor, bail};
 use candle_nn::VarBuilder;
+use lumivox_kernels::sample_prior;
 
 pub use config::{Config, ResBlockKind};
 pub use stream::Stream;
 
-use crate::layers::repeat_each;
 use crate::probe::{Probe, probed};
 use duration::DurationPredictor;
 use flow::Flow;
@@ -127,9 +127,7 @@ impl Vits {
     /// What the flow makes the latent variable of, `(1, inter_channels, F)`: the tokens' distributions, stretched to frames and drawn from.
     fn prior(&self, prosody: &Prosody, noise: &Tensor, probe: &mut dyn Probe) -> Result<Tensor> {
         let Encoded { mean, logs, .. } = &prosody.encoded;
-        let frames = repeat_each(&prosody.durations, &self.device)?;
-        let (mean, logs) = (mean.index_select(&frames, 2)?, logs.index_select(&frames, 2)?);
-        Ok(probed(probe, "z_p", (mean + (noise * logs.exp()?)?)?))
+        Ok(probed(probe, "z_p", sample_prior(mean, logs, &prosody.durations, noise)?))
     }
 
     /// Samples `(L)` in -1..1 for the latent variable `z: (1, inter_channels, F)`, `L = F · samples_per_frame`.
