@@ -1,6 +1,6 @@
 """Times lumivox and other engines side by side: the same ids in the same run, in turn, outputs checked first. benches/README.md says how to read it.
 
-usage: bench.py --lumivox PROGRAM --work DIR [options]       (DIR has the weights, see weights.py)
+usage: bench.py --worker PROGRAM --work DIR [options]       (DIR has the weights, see weights.py)
 """
 
 import argparse
@@ -28,7 +28,7 @@ class Bench:
 
     def __init__(self, arguments):
         self.arguments, self.work = arguments, arguments.work
-        self.programs = {"lumivox": arguments.lumivox, "lumivox-before": arguments.before, "any-tts": arguments.any_tts, "voxr": arguments.voxr}
+        self.programs = {"lumivox": arguments.worker, "lumivox-before": arguments.before, "any-tts": arguments.any_tts, "voxr": arguments.voxr}
         encoder = cases.Encoder(self.work)
         chosen = [case for case in cases.load() if wanted(case.family, arguments.families) and wanted(case.name, arguments.cases)]
         self.utterances = {case: encoder.utterance(case) for case in chosen}
@@ -50,7 +50,7 @@ class Bench:
 
     def engines(self, family):
         """Those that are wanted, without programs that were not given."""
-        return [name for name in engines.FAMILIES[family] if wanted(name, self.arguments.engines) and self.programs.get(name, True)]
+        return [name for name in engines.FAMILIES[family] if wanted(name, self.arguments.engines) and self.programs.get(engines.program(name), True)]
 
     def start(self, name, family, threads):
         engine = engines.start(name, family, self.work, threads, self.programs)
@@ -137,8 +137,8 @@ def parse():
     """The command line."""
     names = lambda text: text.split(",")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lumivox", required=True, metavar="PROGRAM")
-    parser.add_argument("--before", metavar="PROGRAM", help="another build of lumivox, measured in the same run as `lumivox-before`")
+    parser.add_argument("--worker", required=True, metavar="PROGRAM", help="lumivox as crates/lumivox/examples/bench_worker.rs is built")
+    parser.add_argument("--before", metavar="PROGRAM", help="another build of the worker, measured in the same run as `lumivox-before`")
     parser.add_argument("--any-tts", metavar="PROGRAM", help="the worker of tools/bench/any-tts; left out if not given")
     parser.add_argument("--voxr", metavar="PROGRAM", help="the worker of tools/bench/voxr; left out if not given")
     parser.add_argument("--work", required=True, type=pathlib.Path, metavar="DIR", help="the folder that weights.py made")

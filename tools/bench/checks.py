@@ -29,6 +29,7 @@ BOUNDS = {
     ("lumivox", "kokoro"): Bound(snr_db=35),
     ("lumivox", "piper"): Bound(snr_db=60),
     ("lumivox", "mms"): Bound(snr_db=60),
+    ("lumivox-int8", "kokoro"): Bound(snr_db=25),
     ("onnxruntime", "kokoro"): Bound(log_mel_l1=0.15),
     # Its STFT of convolutions replaces phases, too.
     ("onnxruntime-export", "kokoro"): Bound(log_mel_l1=0.5),
@@ -45,8 +46,8 @@ BOUNDS = {
 
 
 def bound(engine, family):
-    """The bound of an engine; another build of lumivox has lumivox's."""
-    return BOUNDS[engine.removesuffix("-before"), family]
+    """The bound of an engine; another build of lumivox has lumivox's, and so has direct convolution."""
+    return BOUNDS[engine.removesuffix("-before").removesuffix("-direct"), family]
 
 
 def snr_db(reference, audio):

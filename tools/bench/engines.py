@@ -17,9 +17,9 @@ REFERENCES = {"kokoro": "pytorch", "piper": "onnxruntime", "mms": "transformers"
 SAMPLE_RATES_HZ = {"kokoro": 24000, "piper": 22050, "mms": 16000}
 # The engines of each family, in the order in which they are shown.
 FAMILIES = {
-    "kokoro": ("lumivox", "lumivox-before", "onnxruntime", "onnxruntime-export", "onnxruntime-int8", "pytorch", "any-tts", "voxr"),
-    "piper": ("lumivox", "lumivox-before", "onnxruntime"),
-    "mms": ("lumivox", "lumivox-before", "transformers", "voxr"),
+    "kokoro": ("lumivox", "lumivox-before", "lumivox-direct", "lumivox-int8", "onnxruntime", "onnxruntime-export", "onnxruntime-int8", "pytorch", "any-tts", "voxr"),
+    "piper": ("lumivox", "lumivox-before", "lumivox-direct", "onnxruntime"),
+    "mms": ("lumivox", "lumivox-before", "lumivox-direct", "transformers", "voxr"),
 }
 
 
@@ -29,8 +29,8 @@ class EngineError(RuntimeError):
 
 @dataclasses.dataclass
 class Said:
-    """What an utterance took. `ttfb_s` is the time to the first sample, that of the whole where an engine does not stream; `process_cpu_s` has what is not
-    synthesis in it, too, such as loading where that is done for each utterance."""
+    """What an utterance took. `ttfb_s` is the time to the first sample, that of the whole where an engine does not stream; `process_cpu_s` has
+    everything that was asked for to find it out."""
 
     wall_s: float
     cpu_s: float
@@ -41,11 +41,15 @@ class Said:
 
 
 class Worker:
-    """An engine that stays loaded: a process that speaks worker.py's protocol."""
+    """An engine that stays loaded: a process that speaks worker.py's protocol. lumivox's are asked for each utterance a second time, streamed, for the time to the
+    first sample; the others say it as a whole."""
 
-    def __init__(self, command, threads):
+    def __init__(self, command, threads, name):
+        self.streams = name.startswith("lumivox")
         started = time.perf_counter()
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "RAYON_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
+        if name == "lumivox-direct":
+            environment["LUMIVOX_CONV"] = "direct"
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment
@@ -62,13 +66,22 @@ class Worker:
         return json.loads(line)
 
     def say(self, utterance, check=False):
+        whole, audio = self.ask({**utterance, "check": check}, check)
+        if not self.streams:
+            return Said(whole["wall_s"], whole["cpu_s"], whole["wall_s"], whole["samples"], whole["cpu_s"], audio)
+        streamed, _ = self.ask({**utterance, "check": check, "stream": True}, False)
+        if streamed["samples"] != whole["samples"]:
+            raise EngineError(f"{self.process.args} streams {streamed['samples']} samples instead of {whole['samples']}")
+        cpu_s = whole["cpu_s"] + streamed["cpu_s"]
+        return Said(whole["wall_s"], whole["cpu_s"], streamed["ttfb_s"], whole["samples"], cpu_s, audio)
+
+    def ask(self, request, wants_audio):
+        """The figures of an utterance, and the audio if it is wanted."""
         with tempfile.NamedTemporaryFile() as file:
-            request = {**utterance, "check": check, "audio": file.name if check else None}
-            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.write(json.dumps({**request, "audio": file.name if wants_audio else None}) + "\n")
             self.process.stdin.flush()
             figures = self.answer()
-            audio = np.fromfile(file.name, np.float32) if check else None
-        return Said(figures["wall_s"], figures["cpu_s"], figures["wall_s"], figures["samples"], figures["cpu_s"], audio)
+            return figures, np.fromfile(file.name, np.float32) if wants_audio else None
 
     def peak_rss_bytes(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
@@ -81,66 +94,12 @@ class Worker:
         self.log.close()
 
 
-class Lumivox:
-    """lumivox: a process for each utterance, so its figures have the first touch of its memory in them."""
-
-    def __init__(self, name, program, family, work, threads):
-        self.family = family
-        self.command = [program, "say", "--phonemes", "-m", str(work / f"{family}.safetensors"), "-t", str(threads), "--json", "-o", "-"]
-        version = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout
-        self.versions = {name: version.split()[-1]}
-        self.load_s = self.start_s = self.rss_bytes = None
-
-    def say(self, utterance, check=False):
-        whole, audio = self.run(utterance, check, stream=False)
-        streamed, _ = self.run(utterance, check, stream=True)
-        samples = self.samples(whole)
-        if self.samples(streamed) != samples:
-            raise EngineError(f"streamed, {self.family} has {self.samples(streamed)} samples instead of {samples}")
-        process_cpu_s = whole["process_cpu_s"] + streamed["process_cpu_s"]
-        return Said(whole["compute_s"], whole["cpu_s"], streamed["ttfb_s"], samples, process_cpu_s, audio)
-
-    def run(self, utterance, check, stream):
-        """One process: its figures, and the audio if it is to be checked."""
-        text = "\n".join(segment["phonemes"] for segment in utterance["segments"])
-        command = [*self.command, "--format", "pcm", "--sample-format", "f32", *(["--stream"] if stream else [])]
-        if self.family == "kokoro":
-            command += ["--voice", utterance["voice"]]
-        else:
-            command += ["--noise-w", "0", *(["--noise-scale", "0"] if check else [])]
-        started = time.perf_counter()
-        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as log:
-            process = subprocess.Popen([*command, text], stdout=output, stderr=log)
-            _, status, usage = os.wait4(process.pid, 0)
-            wall_s = time.perf_counter() - started
-            process.returncode = os.waitstatus_to_exitcode(status)
-            log.seek(0)
-            message = log.read().decode()
-            if process.returncode:
-                raise EngineError(f"lumivox ended with {process.returncode}:\n{message}")
-            output.seek(0)
-            audio = np.frombuffer(output.read(), np.float32) if check else None
-        figures = json.loads(message.splitlines()[-1])
-        if figures["warnings"]:
-            raise EngineError(f"lumivox warns: {figures['warnings']}")
-        figures["process_cpu_s"] = usage.ru_utime + usage.ru_stime
-        if not stream:
-            self.load_s, self.start_s, self.rss_bytes = figures["load_s"], wall_s - figures["compute_s"], usage.ru_maxrss * 1024
-        return figures, audio
-
-    def samples(self, figures):
-        return round(figures["audio_s"] * SAMPLE_RATES_HZ[self.family])
-
-    def peak_rss_bytes(self):
-        return self.rss_bytes
-
-    def stop(self):
-        """Nothing stays loaded."""
-
-
 def start(name, family, work, threads, programs):
     """An engine of a family, loaded. `programs` has the paths of those that are programs: lumivox and the Rust competitors."""
-    if name.startswith("lumivox"):
-        return Lumivox(name, programs[name], family, work, threads)
-    command = [programs[name]] if programs.get(name) else [sys.executable, str(HERE / "worker.py")]
-    return Worker([*command, name, family, str(work), str(threads)], threads)
+    command = [programs[program(name)]] if program(name) in programs else [sys.executable, str(HERE / "worker.py")]
+    return Worker([*command, name, family, str(work), str(threads)], threads, name)
+
+
+def program(name):
+    """The program that an engine is: lumivox's ways of computing are one."""
+    return "lumivox" if name in ("lumivox-direct", "lumivox-int8") else name

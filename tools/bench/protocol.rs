@@ -28,46 +28,74 @@ pub struct Utterance {
     pub voice: Option<String>,
     /// Whether VITS is to have no noise, because the output is compared.
     pub check: bool,
+    /// Whether the first samples are wanted early, from engines that can.
+    #[serde(default)]
+    pub stream: bool,
     /// Where the samples go, f32.
     pub audio: Option<PathBuf>,
 }
 
+#[allow(dead_code)]
 impl Utterance {
     pub fn voice(&self) -> Result<&str> {
         self.voice.as_deref().ok_or("Kokoro needs a voice".into())
     }
 }
 
-/// The command line: family, folder with the weights.
-pub fn arguments() -> Result<(String, PathBuf)> {
-    let arguments: Vec<String> = std::env::args().collect();
-    let [_, _engine, family, work, _threads] = &arguments[..] else {
-        return Err("usage: ENGINE FAMILY WORK THREADS; RAYON_NUM_THREADS has the number of threads, too".into());
-    };
-    Ok((family.clone(), work.into()))
+/// The command line.
+#[allow(dead_code)]
+pub struct Arguments {
+    pub engine: String,
+    pub family: String,
+    /// The folder with the weights.
+    pub work: PathBuf,
+    pub threads: usize,
 }
 
-/// Answers every utterance of standard input with `say`'s figures, which is called once a segment.
+/// Reads the command line.
+pub fn arguments() -> Result<Arguments> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, engine, family, work, threads] = &arguments[..] else {
+        return Err("usage: ENGINE FAMILY WORK THREADS; RAYON_NUM_THREADS has the number of threads, too".into());
+    };
+    Ok(Arguments { engine: engine.clone(), family: family.clone(), work: work.into(), threads: threads.parse()? })
+}
+
+/// What an utterance has become, piece by piece.
+pub struct Audio {
+    started: Instant,
+    first: Option<Duration>,
+    samples: Vec<f32>,
+}
+
+impl Audio {
+    /// Takes the next samples.
+    pub fn push(&mut self, samples: &[f32]) {
+        self.first.get_or_insert_with(|| self.started.elapsed());
+        self.samples.extend_from_slice(samples);
+    }
+}
+
+/// Answers every utterance of standard input with the figures of `say`.
 pub fn serve(
     name: &str,
     version: &str,
     load: Duration,
-    mut say: impl FnMut(&Segment, &Utterance) -> Result<Vec<f32>>,
+    mut say: impl FnMut(&Utterance, &mut Audio) -> Result<()>,
 ) -> Result<()> {
     let mut output = io::stdout();
     writeln!(output, "{}", json!({"load_s": load.as_secs_f64(), "versions": {name: version}}))?;
     for line in io::stdin().lock().lines() {
         let utterance: Utterance = serde_json::from_str(&line?)?;
-        let (cpu, wall) = (ProcessTime::now(), Instant::now());
-        let mut samples = Vec::new();
-        for segment in &utterance.segments {
-            samples.extend(say(segment, &utterance)?);
-        }
-        let (wall_s, cpu_s) = (wall.elapsed().as_secs_f64(), cpu.elapsed().as_secs_f64());
+        let (cpu, started) = (ProcessTime::now(), Instant::now());
+        let mut audio = Audio { started, first: None, samples: Vec::new() };
+        say(&utterance, &mut audio)?;
+        let (wall_s, cpu_s) = (started.elapsed().as_secs_f64(), cpu.elapsed().as_secs_f64());
+        let ttfb_s = audio.first.unwrap_or_default().as_secs_f64();
         if let Some(path) = &utterance.audio {
-            std::fs::write(path, samples.iter().flat_map(|sample| sample.to_le_bytes()).collect::<Vec<u8>>())?;
+            std::fs::write(path, audio.samples.iter().flat_map(|sample| sample.to_le_bytes()).collect::<Vec<u8>>())?;
         }
-        writeln!(output, "{}", json!({"wall_s": wall_s, "cpu_s": cpu_s, "samples": samples.len()}))?;
+        writeln!(output, "{}", json!({"wall_s": wall_s, "cpu_s": cpu_s, "ttfb_s": ttfb_s, "samples": audio.samples.len()}))?;
     }
     Ok(())
 }

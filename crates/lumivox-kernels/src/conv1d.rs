@@ -185,7 +185,7 @@ impl Conv1d {
                 Pass::run(x, prologue, out, epilogue, direct.geometry.tile(), |pass| direct.run(pass))
             }
             Engine::Winograd(winograd) => {
-                Pass::run(x, prologue, out, epilogue, winograd.tile(), |pass| winograd.run(pass))
+                Pass::run(x, prologue, out, epilogue, winograd.piece(), |pass| winograd.run(pass))
             }
             Engine::Int8(int8) => Pass::run(x, prologue, out, epilogue, int8.tile(), |pass| int8.run(pass)),
         }

@@ -62,8 +62,16 @@ pub(crate) fn gelu<S: Simd>(simd: S, x: S::V) -> S::V {
     let (zero, negated) = (simd.splat(0.0), simd.sub(simd.splat(0.0), x));
     let u = simd.min(simd.mul(simd.max(x, negated), simd.splat(std::f32::consts::FRAC_1_SQRT_2)), simd.splat(4.0));
     // erfc(u) = exp(-u·p(u)), which is small where 1 + erf would cancel.
-    const P: [f32; 8] =
-        [1.128_380_3, 0.636_597_75, 0.102_919_616, -1.958_396_1e-2, 5.369_339e-4, 1.032_401_4e-3, -3.088_021_5e-4, 3.144_016_6e-5];
+    const P: [f32; 8] = [
+        1.128_380_3,
+        0.636_597_75,
+        0.102_919_616,
+        -1.958_396_1e-2,
+        5.369_339e-4,
+        1.032_401_4e-3,
+        -3.088_021_5e-4,
+        3.144_016_6e-5,
+    ];
     let erfc = exp(simd, simd.sub(zero, simd.mul(u, polynomial(simd, u, P))));
     let tail = simd.mul(simd.mul(x, simd.splat(0.5)), erfc);
     simd.select_lt(x, zero, tail, simd.sub(x, tail))

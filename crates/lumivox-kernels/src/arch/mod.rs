@@ -130,6 +130,19 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// Lane by lane: `yes` where `a < b`, else `no`.
     fn select_lt(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
     fn sum(self, a: Self::V) -> f32;
+    /// `to` with the lanes whose bits are set in `lanes` loaded from their places in the vector at `p`; only with 16 lanes.
+    ///
+    /// # Safety
+    /// `p` must be readable for [`Simd::LANES`] values; no alignment is needed.
+    unsafe fn load_into(self, to: Self::V, lanes: u16, p: *const f32) -> Self::V {
+        let _ = (lanes, p);
+        to
+    }
+    /// Lane by lane: lane `index` of `a`, or lane `index − 16` of `b`; only with 16 lanes.
+    fn permute2(self, a: Self::V, index: &[u32; 16], b: Self::V) -> Self::V {
+        let _ = (index, b);
+        a
+    }
 }
 
 /// A computation generic over the instruction set.

@@ -6,25 +6,34 @@
 //! columns, whatever the dilation `d`. Products are sums over channels for each point: the same [`block_product`] as in direct convolution. Kernels of more than
 //! seven taps are cut into groups of six, whose tiles are those of the first group, `d` columns on: their input is transformed once for all groups.
 
+mod sort;
 mod transform;
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
 use crate::arch::{Isa, Kernel, Simd, dispatch};
 use crate::fuse::{Pass, Task};
 use crate::product::{BLOCK, Factors, MAX_COLUMNS, block_product};
+use sort::{MARGIN, Sorter, padded_len};
 use transform::{MAX_POINTS, OUTPUTS, Transform};
 
 /// Values of transformed input that a tile may hold, so that it stays in the second-level cache beside the weights.
 const TILE_VALUES: usize = 160 * 1024;
 /// Columns of a tile, at most.
-const MAX_TILE_COLUMNS: usize = 192;
+const MAX_TILE_COLUMNS: usize = 96;
+/// Columns of a chunk, at most, where chunks are worth it.
+const MAX_CHUNK: usize = 80;
+/// Input channels that are sorted together.
+const CHANNELS: usize = 2;
 /// Fewer channels than this don't pay for the transforms.
 const MIN_CHANNELS: usize = 16;
 /// Taps of a group where there are several.
 const GROUP_TAPS: usize = OUTPUTS;
+/// Values of a cache line.
+const CACHE_LINE: usize = 16;
 /// No bias: it is added once the products are transformed back.
 const ZEROS: [f32; BLOCK] = [0.0; BLOCK];
 
@@ -37,6 +46,7 @@ pub(crate) struct Winograd {
     padding: usize,
     tap_groups: usize,
     transform: Transform,
+    sorter: Sorter,
     /// `[row block][point][channel][tap group][BLOCK]`.
     weights: Vec<f32>,
     bias: Vec<f32>,
@@ -87,7 +97,8 @@ impl Winograd {
                 }
             }
         });
-        Some(Self { c_in, c_out, dilation, padding, tap_groups, transform, weights, bias: packed_bias })
+        let sorter = Sorter::new(dilation);
+        Some(Self { c_in, c_out, dilation, padding, tap_groups, transform, sorter, weights, bias: packed_bias })
     }
 
     /// Taps of a tap group.
@@ -95,11 +106,19 @@ impl Winograd {
         self.transform.points + 1 - OUTPUTS
     }
 
-    /// Columns of a tile: as many as the cache holds, whole vectors, cut down to whole dilations.
+    /// Columns that are finished together, whole vectors and whole dilations where that is not too many; their products stay in the first-level cache.
+    fn chunk(&self) -> usize {
+        match self.sorter.period(MAX_CHUNK) {
+            Some(period) => MAX_COLUMNS.next_multiple_of(period),
+            None => (MAX_TILE_COLUMNS / self.dilation * self.dilation).next_multiple_of(CACHE_LINE),
+        }
+    }
+
+    /// Columns of a tile: as many as the cache holds, whole chunks, cut down to whole dilations.
     fn tile_columns(&self) -> usize {
-        let fit = TILE_VALUES / (self.transform.points * self.c_in);
-        let columns = (fit / MAX_COLUMNS * MAX_COLUMNS).clamp(MAX_COLUMNS, MAX_TILE_COLUMNS);
-        columns / self.dilation * self.dilation
+        let fit = (TILE_VALUES / (self.transform.points * self.c_in)).min(MAX_TILE_COLUMNS);
+        let columns = fit / self.chunk() * self.chunk();
+        columns.max(self.chunk()) / self.dilation * self.dilation
     }
 
     /// Steps of a row of columns, which are computed together.
@@ -107,9 +126,14 @@ impl Winograd {
         OUTPUTS * self.dilation
     }
 
-    /// Output steps in a tile: the piece that statistics are gathered of.
-    pub(crate) fn tile(&self) -> usize {
+    /// Output steps in a tile.
+    fn tile(&self) -> usize {
         OUTPUTS * self.tile_columns()
+    }
+
+    /// Output steps that are stored together: the piece that statistics are gathered of.
+    pub(crate) fn piece(&self) -> usize {
+        OUTPUTS * (self.chunk() / self.dilation * self.dilation)
     }
 
     /// Computes all of `pass`.
@@ -144,10 +168,6 @@ struct Sizes {
     columns_in: usize,
     /// Columns of the planes: a tile's last inputs are the first ones of the next tile.
     plane: usize,
-    /// Steps that the planes are sorted from.
-    row_in: usize,
-    /// Steps that are sorted back.
-    row_out: usize,
 }
 
 thread_local! {
@@ -163,38 +183,39 @@ impl<const N: usize> Kernel for Points<'_, N> {
         let sizes = self.sizes(S::LANES);
         // Taken out and put back, not borrowed in a closure: a closure would be compiled without the instruction set.
         let mut scratch = SCRATCH.take();
-        let lens = [
-            N * conv.c_in * sizes.columns_in,
-            (OUTPUTS * sizes.plane).max(OUTPUTS * sizes.columns),
-            sizes.row_in.max(sizes.row_out),
-            N * BLOCK * sizes.columns,
-        ];
-        let needed = lens.iter().sum();
+        let chunk = conv.chunk();
+        // All of them whole cache lines.
+        let sorted = (CHANNELS * padded_len(sizes.plane)).max(BLOCK * padded_len(chunk));
+        let lens = [N * conv.c_in * sizes.columns_in, sorted, sorted, N * BLOCK * chunk];
+        let needed = lens.iter().sum::<usize>() + CACHE_LINE;
         if scratch.len() < needed {
             scratch.resize(needed, 0.0);
         }
-        let (transformed, rest) = scratch.split_at_mut(lens[0]);
+        let first = scratch.as_ptr().align_offset(CACHE_LINE * size_of::<f32>());
+        let (transformed, rest) = scratch[first..].split_at_mut(lens[0]);
         let (planes, rest) = rest.split_at_mut(lens[1]);
-        let (row, rest) = rest.split_at_mut(lens[2]);
+        let (rows, rest) = rest.split_at_mut(lens[2]);
         let products = &mut rest[..lens[3]];
-        self.transform_input(s, &sizes, transformed, planes, row);
+        self.transform_input(s, &sizes, transformed, planes, rows);
         let offsets: Vec<usize> = (0..conv.tap_groups).map(|group| group * conv.dilation).collect();
         let factors_len = conv.c_in * conv.tap_groups * BLOCK;
         for block in task.blocks.clone() {
             let valid = BLOCK.min(conv.c_out - block * BLOCK);
-            for point in 0..N {
-                let factors = Factors {
-                    weights: &conv.weights[(block * N + point) * factors_len..][..factors_len],
-                    channels: conv.c_in,
-                    offsets: &offsets,
-                    x: &transformed[point * conv.c_in * sizes.columns_in..][..conv.c_in * sizes.columns_in],
-                    row_len: sizes.columns_in,
-                };
-                let products = &mut products[point * BLOCK * sizes.columns..][..BLOCK * sizes.columns];
-                block_product(s, &factors, &ZEROS, [valid, sizes.columns], products, sizes.columns);
-            }
-            for r in 0..valid {
-                self.finish_row(s, &sizes, block * BLOCK + r, products, planes, row);
+            for start in (0..sizes.columns).step_by(chunk) {
+                let width = chunk.min(sizes.columns - start);
+                for point in 0..N {
+                    let x = &transformed[point * conv.c_in * sizes.columns_in..][..conv.c_in * sizes.columns_in];
+                    let factors = Factors {
+                        weights: &conv.weights[(block * N + point) * factors_len..][..factors_len],
+                        channels: conv.c_in,
+                        offsets: &offsets,
+                        x: &x[start..],
+                        row_len: sizes.columns_in,
+                    };
+                    let products = &mut products[point * BLOCK * chunk..][..BLOCK * chunk];
+                    block_product(s, &factors, &ZEROS, [valid, width], products, chunk);
+                }
+                self.finish(s, block, start..start + width, products, planes, rows);
             }
         }
         SCRATCH.set(scratch);
@@ -207,8 +228,8 @@ impl<const N: usize> Points<'_, N> {
         let d = conv.dilation;
         let columns = (task.steps.len().div_ceil(OUTPUTS * d) * d).next_multiple_of(lanes);
         let columns_in = (columns + (conv.tap_groups - 1) * d).next_multiple_of(lanes);
-        let plane = (columns_in + d).next_multiple_of(d);
-        Sizes { columns, columns_in, plane, row_in: OUTPUTS * plane, row_out: OUTPUTS * columns.next_multiple_of(d) }
+        let plane = (columns_in + d).next_multiple_of(d).next_multiple_of(CACHE_LINE);
+        Sizes { columns, columns_in, plane }
     }
 
     /// `transformed[point][channel][column]`, what the products take of the input.
@@ -219,123 +240,81 @@ impl<const N: usize> Points<'_, N> {
         sizes: &Sizes,
         transformed: &mut [f32],
         planes: &mut [f32],
-        row: &mut [f32],
+        rows: &mut [f32],
     ) {
         let Tile { conv, pass, task } = &self.0;
         let start = task.steps.start as isize - conv.padding as isize;
         // What lies behind the inputs of the columns that are stored may be anything.
         let stored = task.steps.len().next_multiple_of(OUTPUTS * conv.dilation);
         let needed = stored + (conv.tap_groups * conv.group_taps() - 1) * conv.dilation;
-        for channel in 0..conv.c_in {
-            pass.read(s, task.batch, channel, start, &mut row[..needed]);
-            sort(&row[..sizes.row_in], planes, sizes.plane, conv.dilation);
+        let len = padded_len(sizes.plane);
+        for first in (0..conv.c_in).step_by(CHANNELS) {
+            let channels = first..conv.c_in.min(first + CHANNELS);
+            for (channel, row) in channels.clone().zip(rows.chunks_exact_mut(len)) {
+                pass.read(s, task.batch, channel, start, &mut row[MARGIN..MARGIN + needed]);
+            }
+            conv.sorter.to_planes::<S, CHANNELS>(s, rows, planes, sizes.plane);
+            for (channel, planes) in channels.zip(planes.chunks_exact(len)) {
+                let mut column = 0;
+                while column < sizes.columns_in {
+                    // SAFETY: planes have `plane >= columns_in + dilation` columns, the transformed rows `columns_in`, a multiple of LANES.
+                    unsafe {
+                        let d: [S::V; N] = std::array::from_fn(|i| {
+                            let at = MARGIN + i % OUTPUTS * sizes.plane + column + i / OUTPUTS * conv.dilation;
+                            debug_assert!(at + S::LANES <= planes.len());
+                            s.load(planes.as_ptr().add(at))
+                        });
+                        let v = conv.transform.input(s, &d);
+                        for (point, &v) in v.iter().enumerate() {
+                            let at = (point * conv.c_in + channel) * sizes.columns_in + column;
+                            debug_assert!(at + S::LANES <= transformed.len());
+                            s.store(transformed.as_mut_ptr().add(at), v);
+                        }
+                    }
+                    column += S::LANES;
+                }
+            }
+        }
+    }
+
+    /// Makes the outputs of a block's rows for some columns of `products: [point][row of the block][chunk]` and stores them.
+    #[inline(always)]
+    fn finish<S: Simd>(
+        &self,
+        s: S,
+        block: usize,
+        columns: Range<usize>,
+        products: &[f32],
+        planes: &mut [f32],
+        rows: &mut [f32],
+    ) {
+        let Tile { conv, pass, task } = &self.0;
+        let chunk = conv.chunk();
+        let len = padded_len(chunk);
+        for (r, planes) in planes.chunks_exact_mut(len).take(BLOCK).enumerate() {
+            let bias = s.splat(conv.bias[block * BLOCK + r]);
             let mut column = 0;
-            while column < sizes.columns_in {
-                // SAFETY: planes have `plane >= columns_in + dilation` columns, the transformed rows `columns_in`, a multiple of LANES.
+            while column < columns.len() {
+                // SAFETY: products and planes have `chunk` columns, a multiple of LANES.
                 unsafe {
-                    let d: [S::V; N] = std::array::from_fn(|i| {
-                        let at = i % OUTPUTS * sizes.plane + column + i / OUTPUTS * conv.dilation;
-                        debug_assert!(at + S::LANES <= planes.len());
-                        s.load(planes.as_ptr().add(at))
+                    let m: [S::V; N] = std::array::from_fn(|point| {
+                        let at = (point * BLOCK + r) * chunk + column;
+                        debug_assert!(at + S::LANES <= products.len());
+                        s.load(products.as_ptr().add(at))
                     });
-                    let v = conv.transform.input(s, &d);
-                    for (point, &v) in v.iter().enumerate() {
-                        let at = (point * conv.c_in + channel) * sizes.columns_in + column;
-                        debug_assert!(at + S::LANES <= transformed.len());
-                        s.store(transformed.as_mut_ptr().add(at), v);
+                    for (i, &y) in conv.transform.output(s, &m).iter().enumerate() {
+                        s.store(planes.as_mut_ptr().add(MARGIN + i * chunk + column), s.add(y, bias));
                     }
                 }
                 column += S::LANES;
             }
         }
-    }
-
-    /// Makes the outputs of row `channel` of `products: [point][row of the block][column]` and stores them.
-    #[inline(always)]
-    fn finish_row<S: Simd>(
-        &self,
-        s: S,
-        sizes: &Sizes,
-        channel: usize,
-        products: &[f32],
-        planes: &mut [f32],
-        row: &mut [f32],
-    ) {
-        let Tile { conv, pass, task } = &self.0;
-        let bias = s.splat(conv.bias[channel]);
-        let mut column = 0;
-        while column < sizes.columns {
-            // SAFETY: products and planes have `columns` columns, a multiple of LANES.
-            unsafe {
-                let m: [S::V; N] = std::array::from_fn(|point| {
-                    let at = (point * BLOCK + channel % BLOCK) * sizes.columns + column;
-                    debug_assert!(at + S::LANES <= products.len());
-                    s.load(products.as_ptr().add(at))
-                });
-                for (i, &y) in conv.transform.output(s, &m).iter().enumerate() {
-                    s.store(planes.as_mut_ptr().add(i * sizes.columns + column), s.add(y, bias));
-                }
-            }
-            column += S::LANES;
-        }
-        sort_back(planes, sizes.columns, conv.dilation, &mut row[..task.steps.len()]);
-        // SAFETY: rows and steps are this task's alone.
-        unsafe { pass.store(s, task.batch, channel, task.steps.start, &row[..task.steps.len()]) };
-    }
-}
-
-/// `planes[i][c] = row[6·d·⌊c/d⌋ + i·d + c mod d]`.
-#[inline(always)]
-fn sort(row: &[f32], planes: &mut [f32], plane: usize, dilation: usize) {
-    match dilation {
-        1 => sort_by::<1>(row, planes, plane),
-        3 => sort_by::<3>(row, planes, plane),
-        5 => sort_by::<5>(row, planes, plane),
-        _ => {
-            for (j, row) in row.chunks_exact(OUTPUTS * dilation).enumerate() {
-                for (i, row) in row.chunks_exact(dilation).enumerate() {
-                    planes[i * plane + j * dilation..][..dilation].copy_from_slice(row);
-                }
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn sort_by<const D: usize>(row: &[f32], planes: &mut [f32], plane: usize) {
-    let (first, rest) = planes.split_at_mut(plane);
-    let mut rest = rest.chunks_exact_mut(plane);
-    let mut planes: [_; OUTPUTS] = std::array::from_fn(|i| if i == 0 { None } else { rest.next() });
-    planes[0] = Some(first);
-    for (i, plane) in planes.iter_mut().enumerate() {
-        let Some(plane) = plane else { return };
-        for (values, row) in plane.chunks_exact_mut(D).zip(row.chunks_exact(OUTPUTS * D)) {
-            values.copy_from_slice(&row[i * D..(i + 1) * D]);
-        }
-    }
-}
-
-/// The inverse of [`sort`], as far as `row` goes.
-#[inline(always)]
-fn sort_back(planes: &[f32], plane: usize, dilation: usize, row: &mut [f32]) {
-    match dilation {
-        1 => sort_back_by::<1>(planes, plane, row),
-        3 => sort_back_by::<3>(planes, plane, row),
-        5 => sort_back_by::<5>(planes, plane, row),
-        _ => {
-            for (j, row) in row.chunks_mut(dilation).enumerate() {
-                let (i, j) = (j % OUTPUTS, j / OUTPUTS);
-                row.copy_from_slice(&planes[i * plane + j * dilation..][..row.len()]);
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn sort_back_by<const D: usize>(planes: &[f32], plane: usize, row: &mut [f32]) {
-    for (j, row) in row.chunks_mut(OUTPUTS * D).enumerate() {
-        for (i, row) in row.chunks_mut(D).enumerate() {
-            row.copy_from_slice(&planes[i * plane + j * D..][..row.len()]);
+        let steps = (task.steps.len() - OUTPUTS * columns.start).min(OUTPUTS * columns.len());
+        conv.sorter.to_rows::<S, BLOCK>(s, planes, chunk, rows, steps);
+        for (r, row) in rows.chunks_exact(len).take(conv.c_out - block * BLOCK).take(BLOCK).enumerate() {
+            let start = task.steps.start + OUTPUTS * columns.start;
+            // SAFETY: rows and steps are this task's alone.
+            unsafe { pass.store(s, task.batch, block * BLOCK + r, start, &row[MARGIN..MARGIN + steps]) };
         }
     }
 }

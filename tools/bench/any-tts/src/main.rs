@@ -9,8 +9,7 @@ use any_tts::{DeviceSelection, ModelType, SynthesisRequest, TtsConfig, load_mode
 mod protocol;
 
 fn main() -> protocol::Result<()> {
-    let (_, work) = protocol::arguments()?;
-    let folder = work.join("kokoro");
+    let folder = protocol::arguments()?.work.join("kokoro");
     let started = Instant::now();
     any_tts::models::kokoro::phonemizer::prewarm("en")?;
     let config = TtsConfig::new(ModelType::Kokoro)
@@ -19,8 +18,11 @@ fn main() -> protocol::Result<()> {
         .with_weight_file(folder.join("kokoro-v1_0.pth"))
         .with_voices_dir(folder.join("voices"));
     let model = load_model(config)?;
-    protocol::serve("any-tts", "0.2.0", started.elapsed(), |segment, utterance| {
-        let request = SynthesisRequest::new(&segment.text).with_voice(utterance.voice()?);
-        Ok(model.synthesize(&request)?.samples)
+    protocol::serve("any-tts", "0.2.0", started.elapsed(), |utterance, audio| {
+        for segment in &utterance.segments {
+            let request = SynthesisRequest::new(&segment.text).with_voice(utterance.voice()?);
+            audio.push(&model.synthesize(&request)?.samples);
+        }
+        Ok(())
     })
 }

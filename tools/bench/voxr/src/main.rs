@@ -19,10 +19,10 @@ use protocol::{Result, arguments, serve};
 const VERSION: &str = "0.8.0";
 
 fn main() -> Result<()> {
-    let (family, work) = arguments()?;
-    match family.as_str() {
-        "kokoro" => kokoro(&work.join("kokoro")),
-        _ => mms(&work.join("mms")),
+    let arguments = arguments()?;
+    match arguments.family.as_str() {
+        "kokoro" => kokoro(&arguments.work.join("kokoro")),
+        _ => mms(&arguments.work.join("mms")),
     }
 }
 
@@ -31,12 +31,15 @@ fn kokoro(folder: &Path) -> Result<()> {
     let device = CpuDevice::new();
     let client = CpuRuntime::default_client(&device);
     let model = load_kokoro_v2::<CpuRuntime, _>(&client, folder, &device)?;
-    serve("voxr", VERSION, started.elapsed(), |segment, utterance| {
+    serve("voxr", VERSION, started.elapsed(), |utterance, audio| {
         let pack = load_voice_pack::<CpuRuntime>(folder.join(format!("voices/{}.pt", utterance.voice()?)), &device)?;
-        let style = select_voice_style(&pack, segment.phonemes.chars().count())?;
-        let ids = Tensor::<CpuRuntime>::from_slice(&segment.ids, &[1, segment.ids.len()], &device)?;
-        let audio = model.synthesize(&client, &ids, &style, &KokoroSynthOptions::default())?;
-        Ok(audio.contiguous()?.to_vec())
+        for segment in &utterance.segments {
+            let style = select_voice_style(&pack, segment.phonemes.chars().count())?;
+            let ids = Tensor::<CpuRuntime>::from_slice(&segment.ids, &[1, segment.ids.len()], &device)?;
+            let said = model.synthesize(&client, &ids, &style, &KokoroSynthOptions::default())?;
+            audio.push(&said.contiguous()?.to_vec());
+        }
+        Ok(())
     })
 }
 
@@ -47,15 +50,19 @@ fn mms(folder: &Path) -> Result<()> {
     let config = VitsConfig::from_json_file(folder.join("config.json"))?;
     let mut weights = VarMap::<CpuRuntime>::from_safetensors(folder.join("model.safetensors"), &device)?;
     let model = VitsModel::from_varbuilder(&client, &mut VarBuilder::new(&mut weights, &device), &config)?;
-    serve("voxr", VERSION, started.elapsed(), |segment, utterance| {
+    serve("voxr", VERSION, started.elapsed(), |utterance, audio| {
         let mut options = model.default_synth_options();
         options.noise_scale_duration = 0.0;
         if utterance.check {
             options.noise_scale = 0.0;
         }
-        let length = segment.ids.len();
-        let ids = Tensor::<CpuRuntime>::from_slice(&segment.ids, &[1, length], &device)?;
-        let mask = Tensor::<CpuRuntime>::from_slice(&vec![1f32; length], &[1, length], &device)?;
-        Ok(model.synthesize(&client, &ids, &mask, &options)?.waveform.contiguous()?.to_vec())
+        for segment in &utterance.segments {
+            let length = segment.ids.len();
+            let ids = Tensor::<CpuRuntime>::from_slice(&segment.ids, &[1, length], &device)?;
+            let mask = Tensor::<CpuRuntime>::from_slice(&vec![1f32; length], &[1, length], &device)?;
+            let said = model.synthesize(&client, &ids, &mask, &options)?;
+            audio.push(&said.waveform.contiguous()?.to_vec());
+        }
+        Ok(())
     })
 }

@@ -80,6 +80,14 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
     fn sum(self, a: Self::V) -> f32 {
         unsafe { _mm512_reduce_add_ps(a) }
     }
+    #[inline(always)]
+    unsafe fn load_into(self, to: Self::V, lanes: u16, p: *const f32) -> Self::V {
+        unsafe { _mm512_mask_loadu_ps(to, lanes, p) }
+    }
+    #[inline(always)]
+    fn permute2(self, a: Self::V, index: &[u32; 16], b: Self::V) -> Self::V {
+        unsafe { _mm512_permutex2var_ps(a, _mm512_loadu_si512(index.as_ptr().cast()), b) }
+    }
 }
 
 // SAFETY of every block below: as above.
