@@ -95,7 +95,11 @@ pub fn serve(
         if let Some(path) = &utterance.audio {
             std::fs::write(path, audio.samples.iter().flat_map(|sample| sample.to_le_bytes()).collect::<Vec<u8>>())?;
         }
-        writeln!(output, "{}", json!({"wall_s": wall_s, "cpu_s": cpu_s, "ttfb_s": ttfb_s, "samples": audio.samples.len()}))?;
+        writeln!(
+            output,
+            "{}",
+            json!({"wall_s": wall_s, "cpu_s": cpu_s, "ttfb_s": ttfb_s, "samples": audio.samples.len()})
+        )?;
     }
     Ok(())
 }

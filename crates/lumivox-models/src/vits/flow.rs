@@ -17,7 +17,8 @@ pub(super) struct Flow {
 impl Flow {
     pub(super) fn new(config: &Config, vb: VarBuilder) -> Result<Self> {
         // Couplings alternate with flips: 0, 2, 4 … Each second one finds the channels in reverse order.
-        let coupling = |i: usize| Coupling::new(config, vb.pp(format!("flows.{}", 2 * i)), (config.n_flows - i) % 2 == 1);
+        let coupling =
+            |i: usize| Coupling::new(config, vb.pp(format!("flows.{}", 2 * i)), (config.n_flows - i) % 2 == 1);
         let reach = config.n_flows * config.flow_layers * ((config.flow_kernel_size - 1) / 2);
         Ok(Self { couplings: (0..config.n_flows).rev().map(coupling).collect::<Result<_>>()?, reach })
     }
