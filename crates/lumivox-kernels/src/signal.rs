@@ -1,11 +1,13 @@
 //! Activations that go from one fused operation to the next.
 
-use candle_core::{Device, Result, Tensor, bail};
+use std::ops::Range;
 
+use candle_core::{Device, Result, Tensor, bail};
 use rayon::prelude::*;
 
 use crate::arena::Buffer;
 use crate::op::with_values;
+use crate::parallel::SharedMut;
 use crate::statistics::Statistics;
 
 /// Activations `(B, C, L)` between fused operations, in a buffer that is used again, with the statistics that were gathered while they were written.
@@ -53,6 +55,52 @@ impl Signal {
     pub fn into_tensor(self) -> Result<Tensor> {
         let dims = self.dims();
         Tensor::from_vec(self.values.into_vec(), dims, &Device::Cpu)
+    }
+
+    /// The steps `steps`, copied.
+    ///
+    /// # Errors
+    /// If there are no such steps.
+    pub fn narrow(&self, steps: Range<usize>) -> Result<Self> {
+        if steps.is_empty() || steps.end > self.steps {
+            bail!("narrow: steps {steps:?} of {}", self.steps);
+        }
+        let mut values = Buffer::new(self.batch * self.channels * steps.len());
+        for (to, from) in values.chunks_exact_mut(steps.len()).zip(self.values.chunks_exact(self.steps)) {
+            to.copy_from_slice(&from[steps.clone()]);
+        }
+        Ok(Self::new(values, [self.batch, self.channels, steps.len()]))
+    }
+
+    /// A signal `(B, C, L)` made slab by slab, on the threads of the pool: `compute` gives a signal in which the steps of a slab begin at some step. `slabs` follow one
+    /// another from 0 to `L`.
+    ///
+    /// # Errors
+    /// If `compute` fails, or gives other channels or too few steps.
+    pub fn in_slabs(
+        [batch, channels, steps]: [usize; 3],
+        slabs: &[Range<usize>],
+        compute: impl Fn(Range<usize>) -> Result<(Self, usize)> + Sync,
+    ) -> Result<Self> {
+        let follow = slabs.iter().try_fold(0, |end, slab| (slab.start == end && slab.end >= end).then_some(slab.end));
+        if follow != Some(steps) {
+            bail!("in_slabs: {slabs:?} are not {steps} steps");
+        }
+        let mut values = Buffer::new(batch * channels * steps);
+        let out = SharedMut::new(&mut values);
+        slabs.par_iter().try_for_each(|slab| {
+            let (part, first) = compute(slab.clone())?;
+            if (part.batch, part.channels) != (batch, channels) || first + slab.len() > part.steps {
+                bail!("in_slabs: {:?} from step {first} on for {slab:?} of {channels} channels", part.dims());
+            }
+            for (row, part) in part.values.chunks_exact(part.steps).enumerate() {
+                // SAFETY: slabs do not overlap.
+                let to = unsafe { out.slice(row * steps + slab.start, slab.len()) };
+                to.copy_from_slice(&part[first..first + slab.len()]);
+            }
+            Ok(())
+        })?;
+        Ok(Self::new(values, [batch, channels, steps]))
     }
 
     /// `(B, C, L)`.

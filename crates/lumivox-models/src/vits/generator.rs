@@ -15,6 +15,8 @@ use crate::probe::{Probe, probed_signal};
 const LEAKY: Prologue<'static> = Prologue { affine: None, activation: &Activation::LeakyRelu(0.1) };
 /// In front of the last convolution the reference leaves PyTorch's default.
 const LAST_LEAKY: Prologue<'static> = Prologue { affine: None, activation: &Activation::LeakyRelu(0.01) };
+/// Values of a stage that are computed in one go where there are many more: what a thread's caches hold.
+const SLAB_VALUES: usize = 256 * 1024;
 /// Width of the first and the last convolution.
 const END_KERNEL: usize = 7;
 
@@ -28,6 +30,8 @@ pub(super) struct Generator {
 struct Stage {
     ups: ConvTranspose1d,
     resblocks: Vec<ResBlock>,
+    /// Output channels.
+    channels: usize,
     /// Upsampling factor.
     rate: usize,
     /// Kernel width of the upsampling.
@@ -106,6 +110,7 @@ impl Stage {
         Ok(Self {
             ups: conv_transpose1d(vb.pp(format!("ups.{i}")), dim_in, dim_out, kernel, ups)?,
             resblocks: blocks.map(block).collect::<Result<_>>()?,
+            channels: dim_out,
             rate,
             kernel,
         })
@@ -126,7 +131,45 @@ impl Stage {
         (start + crop - kernel).div_euclid(rate) + 1..(end - 1 + crop).div_euclid(rate) + 1
     }
 
+    /// The least number of output steps that is a whole number of grains in every layer, and of input steps.
+    fn alignment(&self) -> usize {
+        self.convs().fold(self.rate, |steps, conv| lcm(steps, conv.grain()))
+    }
+
+    /// The output for `x: (1, C_in, L)`, `(1, C_out, L·rate)`. A long one is computed in slabs, which go through all layers while they are in the caches.
     fn forward(&self, x: &Signal) -> Result<Signal> {
+        let (batch, _, steps) = x.dims();
+        let total = steps * self.rate;
+        let slabs = self.slabs(total);
+        if slabs.len() == 1 {
+            return self.compute(x);
+        }
+        Signal::in_slabs([batch, self.channels, total], &slabs, |slab| {
+            let inputs = self.inputs(slab.start as i64..slab.end as i64);
+            let alignment = (self.alignment() / self.rate) as i64;
+            let start = (inputs.start.div_euclid(alignment) * alignment).max(0) as usize;
+            let end = (inputs.end as usize).min(steps);
+            Ok((self.compute(&x.narrow(start..end)?)?, slab.start - start * self.rate))
+        })
+    }
+
+    /// Which output steps are computed together, of `total`.
+    fn slabs(&self, total: usize) -> Vec<Range<usize>> {
+        let alignment = self.alignment();
+        let len = (SLAB_VALUES / self.channels / alignment * alignment).max(alignment);
+        if total < 4 * len {
+            return std::iter::once(0..total).collect();
+        }
+        // The inputs of a slab begin at a whole number of grains if its outputs begin as far behind it as they depend on.
+        let far = (1000 * alignment) as i64;
+        let reach = (far - self.inputs(far..far + 1).start * self.rate as i64) as usize;
+        let starts = (1..).map(|n| n * len + reach).take_while(|start| start + reach < total);
+        let starts: Vec<usize> = std::iter::once(0).chain(starts).collect();
+        let ends = starts[1..].iter().copied().chain(std::iter::once(total));
+        starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
+    }
+
+    fn compute(&self, x: &Signal) -> Result<Signal> {
         let x = self.ups.fused(x, LEAKY)?;
         let share = 1.0 / self.resblocks.len() as f32;
         let mut sum: Option<Signal> = None;
