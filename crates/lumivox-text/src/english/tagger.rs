@@ -37,7 +37,7 @@ const WINDOW: usize = 512;
 
 /// Maxout with layer normalisation: `x: (T, I) → (T, 96)`.
 struct Maxout {
-    /// `(3·96, I)`
+    /// `(I, 3·96)`
     weight: Array2<f32>,
     bias: Array1<f32>,
     gain: Array1<f32>,
@@ -74,7 +74,7 @@ impl Weights<'_> {
 
     fn maxout(&mut self, inputs: usize) -> Result<Maxout> {
         Ok(Maxout {
-            weight: self.matrix(WIDTH * PIECES, inputs)?,
+            weight: self.matrix(WIDTH * PIECES, inputs)?.t().as_standard_layout().into_owned(),
             bias: self.vector(WIDTH * PIECES)?,
             gain: self.vector(WIDTH)?,
             shift: self.vector(WIDTH)?,
@@ -84,7 +84,7 @@ impl Weights<'_> {
 
 impl Maxout {
     fn forward(&self, x: &Array2<f32>) -> Array2<f32> {
-        let pieces = x.dot(&self.weight.t()) + &self.bias;
+        let pieces = x.dot(&self.weight) + &self.bias;
         let mut y = Array2::zeros((x.nrows(), WIDTH));
         Zip::from(&mut y)
             .and(pieces.exact_chunks((1, PIECES)))
