@@ -48,42 +48,43 @@ impl RelativePositions {
     }
 }
 
-/// `softmax(q·k/√d + positions)·v` for each head of `d` channels: `q`, `k`, `v`: `(B, heads·d, T)` → `(B, heads·d, T)`.
+/// `softmax(q·k/√d + positions)·v` for each head of `d` channels, where `qkv: (B, 3·heads·d, T)` = `[q | k | v]` → `(B, heads·d, T)`.
 ///
 /// Sums are in `f32`; the error against [`attention_reference`] stays within 1e-5 for operands of the order of one.
 ///
 /// # Errors
-/// If the shapes differ, the channels do not divide among the heads, or the positions are for another `d`.
-pub fn attention(
-    q: &Signal,
-    k: &Signal,
-    v: &Signal,
-    heads: usize,
-    positions: Option<&RelativePositions>,
-) -> Result<Signal> {
-    let (batch, channels, tokens) = q.dims();
-    k.check_dims(q.dims(), "attention", "keys")?;
-    v.check_dims(q.dims(), "attention", "values")?;
-    if heads == 0 || channels % heads != 0 || positions.is_some_and(|p| p.head_dim != channels / heads) {
-        bail!("attention: {heads} heads of {channels} channels");
+/// If the channels do not divide among the heads, or the positions are for another `d`.
+pub fn attention(qkv: &Signal, heads: usize, positions: Option<&RelativePositions>) -> Result<Signal> {
+    let (batch, channels, tokens) = qkv.dims();
+    if heads == 0 || channels % (3 * heads) != 0 || positions.is_some_and(|p| p.head_dim != channels / 3 / heads) {
+        bail!("attention: {heads} heads of queries, keys and values in {channels} channels");
     }
+    let channels = channels / 3;
     let d = channels / heads;
     let (tokens_padded, d_padded) = (tokens.next_multiple_of(PAD), d.next_multiple_of(PAD));
     // Keys as they are, values token by token, both padded.
+    // One of the three for a head, counted through the batch.
+    let of = |what: usize, head: usize| {
+        let row = (head / heads * 3 + what) * channels + head % heads * d;
+        &qkv.values[row * tokens..][..d * tokens]
+    };
     let mut keys = Buffer::new(batch * channels * tokens_padded);
-    for (to, from) in keys.chunks_exact_mut(tokens_padded).zip(k.values.chunks_exact(tokens)) {
-        to[..tokens].copy_from_slice(from);
-        to[tokens..].fill(0.0);
-    }
     let mut values = Buffer::new(batch * heads * tokens * d_padded);
-    for (to, from) in values.chunks_exact_mut(tokens * d_padded).zip(v.values.chunks_exact(d * tokens)) {
-        for (token, to) in to.chunks_exact_mut(d_padded).enumerate() {
-            for (to, from) in to[..d].iter_mut().zip(from[token..].iter().step_by(tokens)) {
+    let operands = keys.par_chunks_exact_mut(d * tokens_padded).zip(values.par_chunks_exact_mut(tokens * d_padded));
+    operands.enumerate().for_each(|(head, (keys, values))| {
+        for (to, from) in keys.chunks_exact_mut(tokens_padded).zip(of(1, head).chunks_exact(tokens)) {
+            to[..tokens].copy_from_slice(from);
+            to[tokens..].fill(0.0);
+        }
+        for (c, from) in of(2, head).chunks_exact(tokens).enumerate() {
+            for (to, from) in values[c..].iter_mut().step_by(d_padded).zip(from) {
                 *to = *from;
             }
+        }
+        for to in values.chunks_exact_mut(d_padded) {
             to[d..].fill(0.0);
         }
-    }
+    });
     let mut out = Buffer::new(batch * channels * tokens);
     let shared = SharedMut::new(&mut out);
     let isa = Isa::current();
@@ -91,7 +92,7 @@ pub fn attention(
     (0..batch * heads * blocks).into_par_iter().for_each(|task| {
         let (head, block) = (task / blocks, task % blocks);
         let queries = Queries {
-            q: &q.values[head * d * tokens..][..d * tokens],
+            q: of(0, head),
             keys: &keys[head * d * tokens_padded..][..d * tokens_padded],
             values: &values[head * tokens * d_padded..][..tokens * d_padded],
             positions,
@@ -193,8 +194,16 @@ fn product<S: Simd>(s: S, weights: &[f32], x: &[f32], row_len: usize, size: [usi
 /// `e^x / Σ e^x`, after the largest has been taken away.
 #[inline(always)]
 fn softmax<S: Simd>(s: S, x: &mut [f32]) {
-    let largest = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let whole = x.len() - x.len() % S::LANES;
+    let mut largest = s.splat(f32::NEG_INFINITY);
+    for i in (0..whole).step_by(S::LANES) {
+        // SAFETY: `whole` is a multiple of LANES within `x`.
+        largest = s.max(unsafe { s.load(x.as_ptr().add(i)) }, largest);
+    }
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    // SAFETY: no set has more than 16 lanes.
+    unsafe { s.store(lanes.as_mut_ptr(), largest) };
+    let largest = lanes.iter().chain(&x[whole..]).copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sums = s.splat(0.0);
     for i in (0..whole).step_by(S::LANES) {
         // SAFETY: `whole` is a multiple of LANES within `x`.

@@ -11,12 +11,16 @@ use rayon::prelude::*;
 
 use crate::arch::{Isa, Kernel, Simd, dispatch};
 use crate::fuse::Pass;
+use crate::permutation::{self, Permutation};
 use crate::product::{BLOCK, Factors, MAX_COLUMNS, block_product};
 
 /// Output steps in a tile, at most.
 const MAX_TILE: usize = 480;
 /// Values of input that a tile may hold, so that it stays in the second-level cache beside the weights.
 const TILE_VALUES: usize = 96 * 1024;
+
+/// Rows that are interleaved in registers, at most.
+const MAX_INTERLEAVED: usize = 16;
 
 /// Where the rows of the product go.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +52,14 @@ impl Geometry {
     pub(crate) fn tile(&self) -> usize {
         (TILE_VALUES / (self.c_in * self.stride) / MAX_COLUMNS * MAX_COLUMNS).clamp(MAX_COLUMNS, MAX_TILE)
     }
+
+    /// Row blocks that are stored together: those that have whole output channels.
+    fn blocks_in_turn(&self) -> usize {
+        match self.store {
+            Store::Dense => 1,
+            Store::Interleaved { stride, .. } => (1..).find(|n| (n * BLOCK).is_multiple_of(stride)).unwrap_or(stride),
+        }
+    }
 }
 
 /// A packed convolution.
@@ -57,6 +69,8 @@ pub(crate) struct Direct {
     weights: Vec<f32>,
     /// One a row, padded to whole blocks for each group.
     bias: Vec<f32>,
+    /// How vectors of an output channel's rows become its steps, where the rows are few enough.
+    interleaving: Option<Permutation>,
 }
 
 impl Direct {
@@ -82,7 +96,13 @@ impl Direct {
                 }
             }
         }
-        Self { geometry, weights, bias: packed_bias }
+        let interleaving = match geometry.store {
+            Store::Interleaved { stride: stride @ 2..=MAX_INTERLEAVED, .. } => {
+                Some(Permutation::new(stride, |i| i % stride * permutation::LANES + i / stride))
+            }
+            _ => None,
+        };
+        Self { geometry, weights, bias: packed_bias, interleaving }
     }
 
     /// Computes all of `pass`.
@@ -98,7 +118,7 @@ impl Direct {
         // Few tiles (short inputs): the row blocks are shared out too, so that no thread is left without work.
         let wanted = 4 * rayon::current_num_threads();
         let parts = wanted.div_ceil((pass.batch * geometry.groups * tiles).max(1)).clamp(1, blocks);
-        let part_blocks = blocks.div_ceil(parts);
+        let part_blocks = blocks.div_ceil(parts).next_multiple_of(geometry.blocks_in_turn());
         let parts = blocks.div_ceil(part_blocks);
         let isa = Isa::current();
         (0..pass.batch * geometry.groups * tiles * parts).into_par_iter().for_each(|task| {
@@ -149,12 +169,17 @@ impl Kernel for Tile<'_> {
         let ld = width.next_multiple_of(S::LANES);
         // Taken out and put back, not borrowed in a closure: a closure would be compiled without the instruction set.
         let mut scratch = SCRATCH.take();
-        let needed = c_in * row_len + BLOCK * ld + row_len;
+        let turn = self.conv.geometry.blocks_in_turn();
+        let out_len = match self.conv.geometry.store {
+            Store::Dense => 0,
+            Store::Interleaved { stride, .. } => stride * ld,
+        };
+        let needed = c_in * row_len + turn * BLOCK * ld + row_len.max(out_len);
         if scratch.len() < needed {
             scratch.resize(needed, 0.0);
         }
         let (input, rest) = scratch.split_at_mut(c_in * row_len);
-        let (sums, row) = rest.split_at_mut(BLOCK * ld);
+        let (sums, row) = rest.split_at_mut(turn * BLOCK * ld);
         self.copy_input(s, input, row, phase_len);
         let offset = |tap: usize| tap * dilation % stride * phase_len + tap * dilation / stride;
         let offsets: Vec<usize> = (0..taps).map(offset).collect();
@@ -170,9 +195,12 @@ impl Kernel for Tile<'_> {
                 row_len,
             };
             let valid = BLOCK.min(rows - block * BLOCK);
-            block_product(s, &factors, &self.conv.bias[block_of_all * BLOCK..][..BLOCK], [valid, width], sums, ld);
-            for r in 0..valid {
-                self.store_row(s, block * BLOCK + r, &sums[r * ld..][..width]);
+            let slot = block % turn;
+            let block_sums = &mut sums[slot * BLOCK * ld..][..BLOCK * ld];
+            let bias = &self.conv.bias[block_of_all * BLOCK..][..BLOCK];
+            block_product(s, &factors, bias, [valid, width], block_sums, ld);
+            if slot + 1 == turn || block + 1 == blocks {
+                self.store(s, (block - slot) * BLOCK..block * BLOCK + valid, sums, ld, row);
             }
         }
         SCRATCH.set(scratch);
@@ -201,18 +229,57 @@ impl Tile<'_> {
         }
     }
 
-    /// Writes the finished columns of one row of the group.
+    /// Writes the finished columns of some rows of the group, `sums: [row][ld]`; `out` is room for a channel's steps.
     #[inline(always)]
-    fn store_row<S: Simd>(&self, s: S, row: usize, sums: &[f32]) {
+    fn store<S: Simd>(&self, s: S, rows: Range<usize>, sums: &[f32], ld: usize, out: &mut [f32]) {
         let Task { batch, group, columns, .. } = &self.task;
-        let channels = self.pass.channels_out / self.conv.geometry.groups;
-        // SAFETY: rows and columns are this task's alone.
-        unsafe {
-            match self.conv.geometry.store {
-                Store::Dense => self.pass.store(s, *batch, group * channels + row, columns.start, sums),
-                Store::Interleaved { stride, crop } => {
-                    let start = (columns.start * stride + row % stride) as isize - crop as isize;
-                    self.pass.store_strided(*batch, group * channels + row / stride, start, stride, sums);
+        let channel = group * (self.pass.channels_out / self.conv.geometry.groups);
+        let width = columns.len();
+        match self.conv.geometry.store {
+            Store::Dense => {
+                for (row, sums) in rows.zip(sums.chunks_exact(ld)) {
+                    // SAFETY: rows and columns are this task's alone.
+                    unsafe { self.pass.store(s, *batch, channel + row, columns.start, &sums[..width]) };
+                }
+            }
+            Store::Interleaved { stride, crop } => {
+                // The steps that there are, of those that the columns have.
+                let first = crop.saturating_sub(columns.start * stride);
+                let start = columns.start * stride + first - crop;
+                let last = (columns.end * stride).min(self.pass.l_out + crop) - columns.start * stride;
+                for (i, sums) in sums.chunks_exact(stride * ld).take(rows.len() / stride).enumerate() {
+                    self.interleave(s, sums, ld, width, out);
+                    if first < last {
+                        let channel = channel + rows.start / stride + i;
+                        // SAFETY: rows and columns are this task's alone.
+                        unsafe { self.pass.store(s, *batch, channel, start, &out[first..last]) };
+                    }
+                }
+            }
+        }
+    }
+
+    /// `out[column·stride + row] = sums[row][column]` for `width` columns and maybe some more, up to `ld`.
+    #[inline(always)]
+    fn interleave<S: Simd>(&self, s: S, sums: &[f32], ld: usize, width: usize, out: &mut [f32]) {
+        let stride = sums.len() / ld;
+        assert!(out.len() >= stride * ld && ld.is_multiple_of(S::LANES));
+        match &self.conv.interleaving {
+            Some(interleaving) if S::LANES == permutation::LANES => {
+                for column in (0..width).step_by(S::LANES) {
+                    // SAFETY: all rows have a vector here, and `out` has as many values.
+                    unsafe {
+                        let from = (sums.as_ptr().add(column), ld);
+                        let to = (out.as_mut_ptr().add(column * stride), S::LANES);
+                        interleaving.apply::<S, 1>(s, from, to, 0);
+                    }
+                }
+            }
+            _ => {
+                for (row, sums) in sums.chunks_exact(ld).enumerate() {
+                    for (out, &sum) in out[row..].iter_mut().step_by(stride).zip(&sums[..width]) {
+                        *out = sum;
+                    }
                 }
             }
         }

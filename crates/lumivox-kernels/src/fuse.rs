@@ -230,23 +230,6 @@ impl Pass<'_> {
             unsafe { all.write(index, moments(s, out)) };
         }
     }
-
-    /// Stores every `stride`-th output step from `start` on, as far as there are such steps, without residual, scale and statistics. Steps before the first
-    /// are left out: `start` may be negative.
-    ///
-    /// # Safety
-    /// No other thread may store the same steps.
-    #[inline(always)]
-    pub(crate) unsafe fn store_strided(&self, batch: usize, channel: usize, start: isize, stride: usize, sums: &[f32]) {
-        let at = (batch * self.channels_out + channel) * self.l_out;
-        for (j, &sum) in sums.iter().enumerate() {
-            let step = start + (j * stride) as isize;
-            if (0..self.l_out as isize).contains(&step) {
-                // SAFETY: this thread's alone by the caller's promise.
-                unsafe { self.out.write(at + step as usize, sum) };
-            }
-        }
-    }
 }
 
 /// Asks for the cache lines of some values of a row.

@@ -29,6 +29,7 @@ mod normal;
 mod op;
 mod parallel;
 mod peak;
+mod permutation;
 mod prior;
 mod product;
 mod signal;

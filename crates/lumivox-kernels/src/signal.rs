@@ -72,6 +72,14 @@ impl Signal {
         Ok(Self::new(values, [self.batch, self.channels, steps.len()]))
     }
 
+    /// The first `steps` steps.
+    ///
+    /// # Errors
+    /// If there are not so many, or none.
+    pub fn truncate(self, steps: usize) -> Result<Self> {
+        if steps == self.steps { Ok(self) } else { self.narrow(0..steps) }
+    }
+
     /// A signal `(B, C, L)` made slab by slab, on the threads of the pool: `compute` gives a signal in which the steps of a slab begin at some step. `slabs` follow one
     /// another from 0 to `L`.
     ///
@@ -101,6 +109,25 @@ impl Signal {
             Ok(())
         })?;
         Ok(Self::new(values, [batch, channels, steps]))
+    }
+
+    /// What `compute` makes of the signal, a signal of the same shape, where a step depends on `reach` steps to either side: each thread of the pool computes a part of
+    /// it, with so many steps more, unless that is too much for too little.
+    ///
+    /// # Errors
+    /// If `compute` fails, or gives another shape.
+    pub fn in_parts(self, reach: usize, compute: impl Fn(Self) -> Result<Self> + Sync) -> Result<Self> {
+        let Self { batch, channels, steps, .. } = self;
+        let parts = rayon::current_num_threads().min(steps / (4 * reach).max(1));
+        if parts < 2 {
+            return compute(self);
+        }
+        let slabs: Vec<_> = (0..parts).map(|i| i * steps / parts..(i + 1) * steps / parts).collect();
+        Self::in_slabs([batch, channels, steps], &slabs, |slab| {
+            let start = slab.start.saturating_sub(reach);
+            let part = self.narrow(start..(slab.end + reach).min(steps))?;
+            Ok((compute(part)?, slab.start - start))
+        })
     }
 
     /// `(B, C, L)`.

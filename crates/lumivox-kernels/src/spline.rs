@@ -2,8 +2,12 @@
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
+use rayon::prelude::*;
+
 use crate::op::f32_slice;
 
+/// Steps that a thread takes at a time, at least.
+const STEPS: usize = 32;
 /// Least width and height of a piece, as shares of the whole, and least slope.
 const MIN_SHARE: f64 = 1e-3;
 const MIN_SLOPE: f64 = 1e-3;
@@ -39,9 +43,8 @@ impl CustomOp2 for SplineInverse {
             bail!("spline_inverse: parameters {:?} for values {:?}", pl.shape(), yl.shape());
         }
         let (y, parameters) = (f32_slice(y, yl, "spline_inverse")?, f32_slice(parameters, pl, "spline_inverse")?);
-        let mut column = vec![0f64; rows];
-        let values = y.iter().enumerate().map(|(t, &y)| {
-            column.iter_mut().enumerate().for_each(|(row, value)| *value = parameters[row * steps + t].into());
+        let values = y.par_iter().with_min_len(STEPS).enumerate().map(|(t, &y)| {
+            let column: Vec<f64> = (0..rows).map(|row| parameters[row * steps + t].into()).collect();
             Spline::new(&column, self.tail_bound).inverse(y.into()) as f32
         });
         Ok((CpuStorage::F32(values.collect()), yl.shape().clone()))

@@ -177,9 +177,10 @@ proptest! {
             let operands = [&q, &k, &v].map(|x| &x[i * head..][..head]);
             attention_reference(operands, tokens, relative.then_some((&keys[..], &rel_values[..], window)))
         }).collect();
-        let [q, k, v] = [&q, &k, &v].map(|x| Signal::from_tensor(&tensor(x, (batch, heads * d, tokens))).unwrap());
+        let [q, k, v] = [&q, &k, &v].map(|x| tensor(x, (batch, heads * d, tokens)));
+        let qkv = Signal::from_tensor(&Tensor::cat(&[q, k, v], 1).unwrap()).unwrap();
         on_every_isa(|isa| {
-            let y = attention(&q, &k, &v, heads, relative.then_some(&positions)).unwrap();
+            let y = attention(&qkv, heads, relative.then_some(&positions)).unwrap();
             assert_close(&flat(&y.to_tensor().unwrap()), &want, 1e-5, isa);
         });
     }
@@ -227,6 +228,20 @@ proptest! {
         let shaped = |x: &[f32], steps: usize| tensor(x, (batch, channels, steps));
         let got = sample_prior(&shaped(&mean, tokens), &shaped(&logs, tokens), &durations, &shaped(&noise, frames)).unwrap();
         assert_close(&flat(&got), &want.collect::<Vec<_>>(), 1e-5, "prior");
+    }
+
+    #[test]
+    fn parts_are_the_whole(
+        channels in 1usize..4, steps in 1usize..300, reach in 0usize..9, threads in 1usize..4, seed in any::<u64>(),
+    ) {
+        let taps = 2 * reach + 1;
+        let weight = tensor(&values(channels * channels * taps, seed), (channels, channels, taps));
+        let conv = Conv1d::new(&weight, None, Conv1dConfig::same(taps, 1)).unwrap();
+        let x = tensor(&values(channels * steps, seed ^ 1), (1, channels, steps));
+        let compute = |x: Signal| conv.fused(&x, Prologue::default(), Epilogue::default());
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let parts = pool.install(|| Signal::from_tensor(&x).unwrap().in_parts(reach, compute).unwrap());
+        prop_assert_eq!(flat(&parts.into_tensor().unwrap()), flat(&conv.forward(&x).unwrap()));
     }
 
     #[test]

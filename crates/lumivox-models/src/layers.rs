@@ -95,6 +95,16 @@ pub(crate) fn repeat_each(counts: &[u32], device: &Device) -> Result<Tensor> {
     Tensor::from_vec(indices, n, device)
 }
 
+/// The greatest number of which both are multiples.
+pub(crate) fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// The least number that is a multiple of both.
+pub(crate) fn lcm(a: usize, b: usize) -> usize {
+    a / gcd(a, b) * b
+}
+
 /// The furthest that a generator's convolution reaches to one side, in steps; real ones stay below 100.
 const MAX_REACH: usize = 10_000;
 

@@ -29,6 +29,9 @@ fn main() -> protocol::Result<()> {
         if let Some(warning) = speech.warnings().first() {
             return Err(warning.to_string().into());
         }
-        speech.try_for_each(|chunk| Ok(audio.push(&chunk?.samples)))
+        speech.try_for_each(|chunk| {
+            audio.push(&chunk?.samples);
+            Ok(())
+        })
     })
 }

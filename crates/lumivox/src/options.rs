@@ -86,8 +86,8 @@ pub enum ChunkSize {
 }
 
 impl ChunkSize {
-    /// Frames of the first piece with [`ChunkSize::Auto`]: 0.14 to 0.2 s.
-    const FIRST_FRAMES: usize = 12;
+    /// Frames of the first piece with [`ChunkSize::Auto`], some 0.1 s: as many as the least window of a Piper voice's generator gives.
+    const FIRST_FRAMES: usize = 7;
     /// Frames of the longest piece with [`ChunkSize::Auto`]: some 6 s.
     const MOST_FRAMES: usize = 512;
 
@@ -95,7 +95,7 @@ impl ChunkSize {
     pub(crate) fn frames(self, done: usize) -> usize {
         match self {
             Self::Segment => usize::MAX,
-            // 12 | 24 | 48 …: as long as everything before it, and the first piece's length.
+            // 7 | 14 | 28 …: as long as everything before it, and the first piece's length.
             Self::Auto => (done + Self::FIRST_FRAMES).min(Self::MOST_FRAMES),
             Self::Frames(frames) => frames.max(1),
         }

@@ -15,7 +15,9 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::arch::{Isa, Kernel, Simd, dispatch};
-use crate::fuse::{Pass, Task};
+use crate::arena::Buffer;
+use crate::fuse::Pass;
+use crate::parallel::SharedMut;
 use crate::product::{BLOCK, Factors, MAX_COLUMNS, block_product};
 use sort::{MARGIN, Sorter, padded_len};
 use transform::{MAX_POINTS, OUTPUTS, Transform};
@@ -138,31 +140,60 @@ impl Winograd {
 
     /// Computes all of `pass`.
     pub(crate) fn run(&self, pass: Pass) {
+        match self.transform.points {
+            8 => self.run_points::<8>(pass),
+            10 => self.run_points::<10>(pass),
+            11 => self.run_points::<11>(pass),
+            _ => self.run_points::<MAX_POINTS>(pass),
+        }
+    }
+
+    /// [`Winograd::run`] with `N` points.
+    fn run_points<const N: usize>(&self, pass: Pass) {
         let isa = Isa::current();
-        pass.share_out(self.tile(), self.c_out.div_ceil(BLOCK), |task| {
-            let tile = Tile { conv: self, pass, task };
-            match self.transform.points {
-                8 => dispatch(isa, Points::<8>(tile)),
-                10 => dispatch(isa, Points::<10>(tile)),
-                11 => dispatch(isa, Points::<11>(tile)),
-                _ => dispatch(isa, Points::<MAX_POINTS>(tile)),
-            }
+        let (tile, threads) = (self.tile(), rayon::current_num_threads());
+        let in_row = pass.l_out.div_ceil(tile);
+        let tiles = (0..pass.batch * in_row).map(|i| {
+            let start = i % in_row * tile;
+            Tile::new(self, pass, i / in_row, start..pass.l_out.min(start + tile))
         });
+        let tiles: Vec<Tile> = tiles.collect();
+        let blocks = self.c_out.div_ceil(BLOCK);
+        if tiles.len() >= threads {
+            tiles.par_iter().for_each(|tile| {
+                let mut kept = TRANSFORMED.take();
+                let transformed = aligned(&mut kept, tile.transformed_len());
+                let to = SharedMut::new(transformed);
+                dispatch(isa, TransformInput::<N> { tile, channels: 0..self.c_in, to });
+                dispatch(isa, Multiply::<N> { tile, blocks: 0..blocks, transformed });
+                TRANSFORMED.set(kept);
+            });
+            return;
+        }
+        // Few tiles (short inputs): channels and row blocks are shared out, so that no thread is left without work.
+        for tile in &tiles {
+            let mut transformed = Buffer::new(tile.transformed_len());
+            let to = SharedMut::new(&mut transformed);
+            shares(self.c_in, CHANNELS).for_each(|channels| dispatch(isa, TransformInput::<N> { tile, channels, to }));
+            let transformed = &*transformed;
+            shares(blocks, 1).for_each(|blocks| dispatch(isa, Multiply::<N> { tile, blocks, transformed }));
+        }
     }
 }
 
+/// `0..n` in parts for the threads of the pool, all but the last one multiples of `grain`.
+fn shares(n: usize, grain: usize) -> impl ParallelIterator<Item = Range<usize>> {
+    let len = n.div_ceil(2 * rayon::current_num_threads()).next_multiple_of(grain);
+    (0..n.div_ceil(len)).into_par_iter().map(move |i| i * len..n.min((i + 1) * len))
+}
+
+/// Some steps of a pass, and the sizes of what is made of them, in values. All are whole cache lines.
 struct Tile<'a> {
     conv: &'a Winograd,
     pass: Pass<'a>,
-    task: Task,
-}
-
-/// A tile of `N` points.
-struct Points<'a, const N: usize>(Tile<'a>);
-
-/// Sizes of a tile's buffers, in values.
-struct Sizes {
-    /// Columns of the products, whole vectors.
+    batch: usize,
+    steps: Range<usize>,
+    /// Columns of the products.
     columns: usize,
     /// Columns of the transformed input: those that the last tap group meets are further right.
     columns_in: usize,
@@ -171,46 +202,116 @@ struct Sizes {
 }
 
 thread_local! {
+    static TRANSFORMED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
     static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
-impl<const N: usize> Kernel for Points<'_, N> {
+impl<'a> Tile<'a> {
+    fn new(conv: &'a Winograd, pass: Pass<'a>, batch: usize, steps: Range<usize>) -> Self {
+        let d = conv.dilation;
+        let columns = (steps.len().div_ceil(OUTPUTS * d) * d).next_multiple_of(CACHE_LINE);
+        let columns_in = (columns + (conv.tap_groups - 1) * d).next_multiple_of(CACHE_LINE);
+        let plane = (columns_in + d).next_multiple_of(d).next_multiple_of(CACHE_LINE);
+        Self { conv, pass, batch, steps, columns, columns_in, plane }
+    }
+
+    /// Values of the transformed input.
+    fn transformed_len(&self) -> usize {
+        self.conv.transform.points * self.conv.c_in * self.columns_in
+    }
+}
+
+/// The part of `scratch` that begins with a cache line, `len` values.
+fn aligned(scratch: &mut Vec<f32>, len: usize) -> &mut [f32] {
+    if scratch.len() < len + CACHE_LINE {
+        scratch.resize(len + CACHE_LINE, 0.0);
+    }
+    let first = scratch.as_ptr().align_offset(CACHE_LINE * size_of::<f32>());
+    &mut scratch[first..first + len]
+}
+
+/// Makes `to[point][channel][column]`, what the products take of the input, for some channels.
+struct TransformInput<'a, const N: usize> {
+    tile: &'a Tile<'a>,
+    channels: Range<usize>,
+    to: SharedMut<'a>,
+}
+
+impl<const N: usize> Kernel for TransformInput<'_, N> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Tile { conv, task, .. } = &self.0;
-        let sizes = self.sizes(S::LANES);
+        let Tile { conv, pass, batch, ref steps, columns_in, plane, .. } = *self.tile;
+        let start = steps.start as isize - conv.padding as isize;
+        // What lies behind the inputs of the columns that are stored may be anything.
+        let stored = steps.len().next_multiple_of(OUTPUTS * conv.dilation);
+        let needed = stored + (conv.tap_groups * conv.group_taps() - 1) * conv.dilation;
+        let len = padded_len(plane);
         // Taken out and put back, not borrowed in a closure: a closure would be compiled without the instruction set.
         let mut scratch = SCRATCH.take();
-        let chunk = conv.chunk();
-        // All of them whole cache lines.
-        let sorted = (CHANNELS * padded_len(sizes.plane)).max(BLOCK * padded_len(chunk));
-        let lens = [N * conv.c_in * sizes.columns_in, sorted, sorted, N * BLOCK * chunk];
-        let needed = lens.iter().sum::<usize>() + CACHE_LINE;
-        if scratch.len() < needed {
-            scratch.resize(needed, 0.0);
+        let (rows, planes) = aligned(&mut scratch, 2 * CHANNELS * len).split_at_mut(CHANNELS * len);
+        for first in self.channels.clone().step_by(CHANNELS) {
+            let channels = first..self.channels.end.min(first + CHANNELS);
+            for (channel, row) in channels.clone().zip(rows.chunks_exact_mut(len)) {
+                pass.read(s, batch, channel, start, &mut row[MARGIN..MARGIN + needed]);
+            }
+            conv.sorter.to_planes::<S, CHANNELS>(s, rows, planes, plane);
+            for (channel, planes) in channels.zip(planes.chunks_exact(len)) {
+                for column in (0..columns_in).step_by(S::LANES) {
+                    // SAFETY: planes have `plane >= columns_in + dilation` columns, the transformed rows, which are this channel's alone, `columns_in`, a multiple
+                    // of LANES.
+                    unsafe {
+                        let d: [S::V; N] = std::array::from_fn(|i| {
+                            let at = MARGIN + i % OUTPUTS * plane + column + i / OUTPUTS * conv.dilation;
+                            debug_assert!(at + S::LANES <= planes.len());
+                            s.load(planes.as_ptr().add(at))
+                        });
+                        let v = conv.transform.input(s, &d);
+                        for (point, &v) in v.iter().enumerate() {
+                            let at = (point * conv.c_in + channel) * columns_in + column;
+                            s.store(self.to.slice(at, S::LANES).as_mut_ptr(), v);
+                        }
+                    }
+                }
+            }
         }
-        let first = scratch.as_ptr().align_offset(CACHE_LINE * size_of::<f32>());
-        let (transformed, rest) = scratch[first..].split_at_mut(lens[0]);
-        let (planes, rest) = rest.split_at_mut(lens[1]);
-        let (rows, rest) = rest.split_at_mut(lens[2]);
-        let products = &mut rest[..lens[3]];
-        self.transform_input(s, &sizes, transformed, planes, rows);
+        SCRATCH.set(scratch);
+    }
+}
+
+/// Multiplies `transformed` by the weights of some row blocks, and makes and stores their outputs.
+struct Multiply<'a, const N: usize> {
+    tile: &'a Tile<'a>,
+    blocks: Range<usize>,
+    transformed: &'a [f32],
+}
+
+impl<const N: usize> Kernel for Multiply<'_, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Tile { conv, columns, columns_in, .. } = *self.tile;
+        let chunk = conv.chunk();
+        let sorted = BLOCK * padded_len(chunk);
+        let mut scratch = SCRATCH.take();
+        let (planes, rest) = aligned(&mut scratch, 2 * sorted + N * BLOCK * chunk).split_at_mut(sorted);
+        let (rows, products) = rest.split_at_mut(sorted);
         let offsets: Vec<usize> = (0..conv.tap_groups).map(|group| group * conv.dilation).collect();
         let factors_len = conv.c_in * conv.tap_groups * BLOCK;
-        for block in task.blocks.clone() {
+        for block in self.blocks.clone() {
             let valid = BLOCK.min(conv.c_out - block * BLOCK);
-            for start in (0..sizes.columns).step_by(chunk) {
-                let width = chunk.min(sizes.columns - start);
+            for start in (0..columns).step_by(chunk) {
+                let width = chunk.min(columns - start);
                 for point in 0..N {
-                    let x = &transformed[point * conv.c_in * sizes.columns_in..][..conv.c_in * sizes.columns_in];
+                    let x = &self.transformed[point * conv.c_in * columns_in..][..conv.c_in * columns_in];
                     let factors = Factors {
                         weights: &conv.weights[(block * N + point) * factors_len..][..factors_len],
                         channels: conv.c_in,
                         offsets: &offsets,
                         x: &x[start..],
-                        row_len: sizes.columns_in,
+                        row_len: columns_in,
                     };
                     let products = &mut products[point * BLOCK * chunk..][..BLOCK * chunk];
                     block_product(s, &factors, &ZEROS, [valid, width], products, chunk);
@@ -222,61 +323,7 @@ impl<const N: usize> Kernel for Points<'_, N> {
     }
 }
 
-impl<const N: usize> Points<'_, N> {
-    fn sizes(&self, lanes: usize) -> Sizes {
-        let Tile { conv, task, .. } = &self.0;
-        let d = conv.dilation;
-        let columns = (task.steps.len().div_ceil(OUTPUTS * d) * d).next_multiple_of(lanes);
-        let columns_in = (columns + (conv.tap_groups - 1) * d).next_multiple_of(lanes);
-        let plane = (columns_in + d).next_multiple_of(d).next_multiple_of(CACHE_LINE);
-        Sizes { columns, columns_in, plane }
-    }
-
-    /// `transformed[point][channel][column]`, what the products take of the input.
-    #[inline(always)]
-    fn transform_input<S: Simd>(
-        &self,
-        s: S,
-        sizes: &Sizes,
-        transformed: &mut [f32],
-        planes: &mut [f32],
-        rows: &mut [f32],
-    ) {
-        let Tile { conv, pass, task } = &self.0;
-        let start = task.steps.start as isize - conv.padding as isize;
-        // What lies behind the inputs of the columns that are stored may be anything.
-        let stored = task.steps.len().next_multiple_of(OUTPUTS * conv.dilation);
-        let needed = stored + (conv.tap_groups * conv.group_taps() - 1) * conv.dilation;
-        let len = padded_len(sizes.plane);
-        for first in (0..conv.c_in).step_by(CHANNELS) {
-            let channels = first..conv.c_in.min(first + CHANNELS);
-            for (channel, row) in channels.clone().zip(rows.chunks_exact_mut(len)) {
-                pass.read(s, task.batch, channel, start, &mut row[MARGIN..MARGIN + needed]);
-            }
-            conv.sorter.to_planes::<S, CHANNELS>(s, rows, planes, sizes.plane);
-            for (channel, planes) in channels.zip(planes.chunks_exact(len)) {
-                let mut column = 0;
-                while column < sizes.columns_in {
-                    // SAFETY: planes have `plane >= columns_in + dilation` columns, the transformed rows `columns_in`, a multiple of LANES.
-                    unsafe {
-                        let d: [S::V; N] = std::array::from_fn(|i| {
-                            let at = MARGIN + i % OUTPUTS * sizes.plane + column + i / OUTPUTS * conv.dilation;
-                            debug_assert!(at + S::LANES <= planes.len());
-                            s.load(planes.as_ptr().add(at))
-                        });
-                        let v = conv.transform.input(s, &d);
-                        for (point, &v) in v.iter().enumerate() {
-                            let at = (point * conv.c_in + channel) * sizes.columns_in + column;
-                            debug_assert!(at + S::LANES <= transformed.len());
-                            s.store(transformed.as_mut_ptr().add(at), v);
-                        }
-                    }
-                    column += S::LANES;
-                }
-            }
-        }
-    }
-
+impl<const N: usize> Multiply<'_, N> {
     /// Makes the outputs of a block's rows for some columns of `products: [point][row of the block][chunk]` and stores them.
     #[inline(always)]
     fn finish<S: Simd>(
@@ -288,7 +335,7 @@ impl<const N: usize> Points<'_, N> {
         planes: &mut [f32],
         rows: &mut [f32],
     ) {
-        let Tile { conv, pass, task } = &self.0;
+        let Tile { conv, pass, batch, ref steps, .. } = *self.tile;
         let chunk = conv.chunk();
         let len = padded_len(chunk);
         for (r, planes) in planes.chunks_exact_mut(len).take(BLOCK).enumerate() {
@@ -309,12 +356,12 @@ impl<const N: usize> Points<'_, N> {
                 column += S::LANES;
             }
         }
-        let steps = (task.steps.len() - OUTPUTS * columns.start).min(OUTPUTS * columns.len());
-        conv.sorter.to_rows::<S, BLOCK>(s, planes, chunk, rows, steps);
+        let start = steps.start + OUTPUTS * columns.start;
+        let stored = (steps.end - start).min(OUTPUTS * columns.len());
+        conv.sorter.to_rows::<S, BLOCK>(s, planes, chunk, rows, stored);
         for (r, row) in rows.chunks_exact(len).take(conv.c_out - block * BLOCK).take(BLOCK).enumerate() {
-            let start = task.steps.start + OUTPUTS * columns.start;
             // SAFETY: rows and steps are this task's alone.
-            unsafe { pass.store(s, task.batch, block * BLOCK + r, start, &row[MARGIN..MARGIN + steps]) };
+            unsafe { pass.store(s, batch, block * BLOCK + r, start, &row[MARGIN..MARGIN + stored]) };
         }
     }
 }

@@ -2,13 +2,10 @@
 //!
 //! Where vectors have 16 lanes they are put together from stretches of others, by tables made once for a dilation; elsewhere runs of values are copied.
 
-use std::cmp::Ordering;
-
 use super::transform::OUTPUTS;
 use crate::arch::Simd;
+use crate::permutation::{LANES, Permutation};
 
-/// Lanes of the vectors that the tables are for.
-const LANES: usize = 16;
 /// Values before the first one and behind the last one that must be there, whatever they are.
 pub(super) const MARGIN: usize = OUTPUTS * LANES;
 
@@ -24,13 +21,10 @@ enum Plan {
     /// Runs of values are long enough to be copied one by one.
     Copy,
     /// Six vectors become six others: for dilations of which there is a whole number in a vector.
-    Shuffle { to_planes: Box<Shuffle>, to_rows: Box<Shuffle> },
+    Permute { to_planes: Permutation, to_rows: Permutation },
     /// Each vector is blended from the runs in it.
     Blend { to_planes: Blend, to_rows: Blend },
 }
-
-/// `[to][from − 1]`: what vector `to` takes, lane by lane, of itself as it is so far (to begin with it is the first vector), or, from 16 on, of vector `from`.
-type Shuffle = [[[u32; LANES]; OUTPUTS - 1]; OUTPUTS];
 
 /// Vectors, `[vector][most]`, until they repeat.
 #[derive(Clone, Debug)]
@@ -51,12 +45,12 @@ struct Run {
 impl Sorter {
     pub(super) fn new(dilation: usize) -> Self {
         let plan = match dilation {
-            1 | 2 => Plan::Shuffle {
-                to_planes: Box::new(shuffle_table(|plane, column| step(dilation, plane, column))),
-                to_rows: Box::new(shuffle_table(|vector, lane| {
-                    let (plane, column) = place(dilation, vector * LANES + lane);
+            1 | 2 => Plan::Permute {
+                to_planes: Permutation::new(OUTPUTS, |i| step(dilation, i / LANES, i % LANES)),
+                to_rows: Permutation::new(OUTPUTS, |i| {
+                    let (plane, column) = place(dilation, i);
                     plane * LANES + column
-                })),
+                }),
             },
             3..LANES => Plan::Blend {
                 to_planes: Blend::new(OUTPUTS * dilation, |vector, lane| {
@@ -81,13 +75,13 @@ impl Sorter {
         let len = padded_len(plane);
         assert!(plane.is_multiple_of(LANES) && planes.len().min(rows.len()) >= R * len);
         match &self.plan {
-            Plan::Shuffle { to_planes, .. } if S::LANES == LANES => {
+            Plan::Permute { to_planes, .. } if S::LANES == LANES => {
                 for column in (0..plane).step_by(LANES) {
                     // SAFETY: a row has six values for each column, each plane all columns.
                     unsafe {
                         let from = (rows.as_ptr().add(MARGIN + OUTPUTS * column), LANES);
                         let to = (planes.as_mut_ptr().add(MARGIN + column), plane);
-                        shuffle::<S, R>(s, to_planes, from, to, len);
+                        to_planes.apply::<S, R>(s, from, to, len);
                     }
                 }
             }
@@ -136,13 +130,13 @@ impl Sorter {
         assert!(plane.is_multiple_of(S::LANES) && planes.len().min(rows.len()) >= R * len);
         assert!(steps.div_ceil(OUTPUTS * self.dilation) * self.dilation <= plane);
         match &self.plan {
-            Plan::Shuffle { to_rows, .. } if S::LANES == LANES => {
+            Plan::Permute { to_rows, .. } if S::LANES == LANES => {
                 for column in (0..steps.div_ceil(OUTPUTS)).step_by(LANES) {
                     // SAFETY: each plane has a vector here, and the row six, the last ones of them maybe in the margin.
                     unsafe {
                         let from = (planes.as_ptr().add(MARGIN + column), plane);
                         let to = (rows.as_mut_ptr().add(MARGIN + OUTPUTS * column), LANES);
-                        shuffle::<S, R>(s, to_rows, from, to, len);
+                        to_rows.apply::<S, R>(s, from, to, len);
                     }
                 }
             }
@@ -186,26 +180,6 @@ fn place(dilation: usize, step: usize) -> (usize, usize) {
     (step / dilation % OUTPUTS, step / (OUTPUTS * dilation) * dilation + step % dilation)
 }
 
-/// The table of a [`Shuffle`], given what becomes of `(vector, lane)`, counted through all six vectors.
-fn shuffle_table(from: impl Fn(usize, usize) -> usize) -> Shuffle {
-    let mut table = [[[0; LANES]; OUTPUTS - 1]; OUTPUTS];
-    for (to, row) in table.iter_mut().enumerate() {
-        for lane in 0..LANES {
-            let from = from(to, lane);
-            let (vector, index) = (from / LANES, (from % LANES) as u32);
-            for (i, row) in row.iter_mut().enumerate() {
-                row[lane] = match (i + 1).cmp(&vector) {
-                    Ordering::Equal => LANES as u32 + index,
-                    // The first vector's values are fetched from their places by the first step.
-                    _ if i == 0 && vector == 0 => index,
-                    _ => lane as u32,
-                };
-            }
-        }
-    }
-    table
-}
-
 impl Blend {
     /// Of `vectors` vectors, given the plane and place that each of a vector's lanes is from.
     fn new(vectors: usize, from: impl Fn(usize, usize) -> (usize, usize)) -> Self {
@@ -228,34 +202,6 @@ impl Blend {
             runs.resize(most, Run { lanes: 0, ..runs[0] });
         }
         Self { runs: all.concat(), most }
-    }
-}
-
-/// Writes the six vectors, `to_apart` from each other, that `table` makes of those at `from`, which are `apart`; for each of `R` rows, `len` values apart.
-///
-/// # Safety
-/// All of these vectors must be readable and writable.
-#[inline(always)]
-unsafe fn shuffle<S: Simd, const R: usize>(
-    s: S,
-    table: &Shuffle,
-    (from, apart): (*const f32, usize),
-    (to, to_apart): (*mut f32, usize),
-    len: usize,
-) {
-    for (i, row) in table.iter().enumerate() {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let mut vectors: [S::V; R] = std::array::from_fn(|r| s.load(from.add(r * len)));
-            for (j, index) in row.iter().enumerate() {
-                for (r, vector) in vectors.iter_mut().enumerate() {
-                    *vector = s.permute2(*vector, index, s.load(from.add(r * len + (j + 1) * apart)));
-                }
-            }
-            for (r, &vector) in vectors.iter().enumerate() {
-                s.store(to.add(r * len + i * to_apart), vector);
-            }
-        }
     }
 }
 

@@ -134,6 +134,8 @@ impl ConvFlow {
 /// Dilated and depth-separable convolutions (`DDSConv`).
 struct DdsConv {
     layers: Vec<DdsLayer>,
+    /// Tokens to either side that a token depends on.
+    reach: usize,
 }
 
 struct DdsLayer {
@@ -157,11 +159,16 @@ impl DdsConv {
                 norm_2: channel_norm(vb.pp(format!("norms_2.{i}")), channels)?,
             })
         };
-        Ok(Self { layers: (0..DDS_LAYERS).map(layer).collect::<Result<_>>()? })
+        let reach = (0..DDS_LAYERS).map(|i| (kernel - 1) / 2 * kernel.pow(i as u32)).sum();
+        Ok(Self { layers: (0..DDS_LAYERS).map(layer).collect::<Result<_>>()?, reach })
     }
 
-    /// `(1, C, T) → (1, C, T)`.
-    fn forward(&self, mut x: Signal) -> Result<Signal> {
+    /// `(1, C, T) → (1, C, T)`. Each thread takes its part of the tokens through all layers, for these are too short to be shared out one by one.
+    fn forward(&self, x: Signal) -> Result<Signal> {
+        x.in_parts(self.reach, |part| self.compute(part))
+    }
+
+    fn compute(&self, mut x: Signal) -> Result<Signal> {
         for layer in &self.layers {
             let y = layer.sep.fused(&x, Prologue::default(), Epilogue::default())?;
             let y = layer.norm_1.fused(y, &Activation::Gelu, None)?;

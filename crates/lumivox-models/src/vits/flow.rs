@@ -1,44 +1,68 @@
 //! The prior's flow, run backwards: couplings with WaveNets inside (`ResidualCouplingBlock` of VITS).
 
+use std::ops::Range;
+
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
-use lumivox_kernels::{Conv1d, Conv1dConfig, Epilogue, Prologue, Signal, gate};
+use lumivox_kernels::{Algorithm, Conv1d, Conv1dConfig, Epilogue, Prologue, Signal, gate};
 
 use super::config::Config;
-use crate::layers::{conv1d, conv1d_same};
+use crate::layers::{conv1d, conv1d_by, lcm};
 
 pub(super) struct Flow {
     /// In the order in which inference runs them: the last one first.
     couplings: Vec<Coupling>,
-    /// Frames to either side that a frame depends on.
-    reach: usize,
 }
 
 impl Flow {
     pub(super) fn new(config: &Config, vb: VarBuilder) -> Result<Self> {
         // Couplings alternate with flips: 0, 2, 4 … Each second one finds the channels in reverse order.
-        let coupling =
-            |i: usize| Coupling::new(config, vb.pp(format!("flows.{}", 2 * i)), (config.n_flows - i) % 2 == 1);
-        let reach = config.n_flows * config.flow_layers * ((config.flow_kernel_size - 1) / 2);
-        Ok(Self { couplings: (0..config.n_flows).rev().map(coupling).collect::<Result<_>>()?, reach })
+        // What runs last, i = 0, is computed directly: its frames then depend on few others, which shortens the wait for the first piece of a stream.
+        let coupling = |i: usize| {
+            let algorithm = if i == 0 { Algorithm::Direct } else { Algorithm::Winograd };
+            Coupling::new(config, vb.pp(format!("flows.{}", 2 * i)), (config.n_flows - i) % 2 == 1, algorithm)
+        };
+        Ok(Self { couplings: (0..config.n_flows).rev().map(coupling).collect::<Result<_>>()? })
     }
 
-    /// Frames to either side that a frame depends on.
-    pub(super) fn reach(&self) -> usize {
-        self.reach
+    /// The frames of the input that `frames` of the output are computed from, of `total` that there are. They begin where all layers' [grains](Conv1d::grain) do, so that
+    /// what is computed from them is what is computed from all.
+    pub(super) fn receptive_field(&self, frames: Range<usize>, total: usize) -> Range<usize> {
+        let field =
+            self.layers().rev().fold(frames.start as i64..frames.end as i64, |frames, layer| layer.inputs(frames));
+        let alignment = self.layers().fold(1, |frames, layer| lcm(frames, layer.grain()));
+        let start = field.start.clamp(0, total as i64) as usize;
+        start / alignment * alignment..field.end.clamp(0, total as i64) as usize
     }
 
-    /// `z_p: (1, inter, F)`, `g: (1, gin, 1)` → `(1, inter, F)`.
-    pub(super) fn inverse(&self, z_p: &Tensor, g: Option<&Tensor>) -> Result<Tensor> {
-        let half = z_p.dim(1)? / 2;
+    /// The convolutions that look at more than one frame, in the order in which they run.
+    fn layers(&self) -> impl DoubleEndedIterator<Item = &Conv1d> {
+        self.couplings.iter().flat_map(|coupling| &coupling.enc.layers).map(|layer| &layer.in_layer)
+    }
+
+    /// The first `wanted` frames for `z_p: (1, inter, F)` and `g: (1, gin, 1)`, `(1, inter, wanted)`.
+    pub(super) fn inverse(&self, z_p: &Tensor, wanted: usize, g: Option<&Tensor>) -> Result<Tensor> {
+        let (_, inter, total) = z_p.dims3()?;
+        let half = inter / 2;
+        // What each layer has to make of the frames that it gets: those that the layers behind it look at.
+        let mut kept = Vec::new();
+        self.layers().rev().fold(wanted, |frames, layer| {
+            kept.push(frames);
+            (layer.inputs(0..frames as i64).end as usize).min(total)
+        });
+        kept.reverse();
+        let mut kept = &kept[..];
         let mut low = Signal::from_tensor(&z_p.narrow(1, 0, half)?)?;
         let mut high = Signal::from_tensor(&z_p.narrow(1, half, half)?)?;
         for coupling in &self.couplings {
-            if coupling.flipped {
-                low = coupling.inverse(&high, low, g)?;
+            let (here, rest) = kept.split_at(coupling.enc.layers.len());
+            kept = rest;
+            (low, high) = if coupling.flipped {
+                let (high, low) = coupling.inverse(high, low, here, g)?;
+                (low, high)
             } else {
-                high = coupling.inverse(&low, high, g)?;
-            }
+                coupling.inverse(low, high, here, g)?
+            };
         }
         let z = Tensor::cat(&[low.into_tensor()?, high.into_tensor()?], 1)?;
         if self.couplings.len() % 2 == 1 { z.flip(&[1]) } else { Ok(z) }
@@ -55,7 +79,7 @@ struct Coupling {
 }
 
 impl Coupling {
-    fn new(config: &Config, vb: VarBuilder, flipped: bool) -> Result<Self> {
+    fn new(config: &Config, vb: VarBuilder, flipped: bool, algorithm: Algorithm) -> Result<Self> {
         let (half, hidden) = (config.inter_channels / 2, config.hidden_channels);
         let turned = |x: Tensor, dim: usize| if flipped { x.flip(&[dim]) } else { Ok(x) };
         let (pre, post) = (vb.pp("pre"), vb.pp("post"));
@@ -65,16 +89,17 @@ impl Coupling {
         Ok(Self {
             flipped,
             pre: Conv1d::new(&pre_weight, Some(&pre.get(hidden, "bias")?), Conv1dConfig::default())?,
-            enc: WaveNet::new(config, vb.pp("enc"))?,
+            enc: WaveNet::new(config, vb.pp("enc"), algorithm)?,
             post: Conv1d::new(&post_weight, Some(&post_bias), Conv1dConfig::default())?,
         })
     }
 
-    /// `shifted: (1, inter/2, F)` minus what `given: (1, inter/2, F)` says of its mean.
-    fn inverse(&self, given: &Signal, shifted: Signal, g: Option<&Tensor>) -> Result<Signal> {
-        let h = self.enc.forward(self.pre.fused(given, Prologue::default(), Epilogue::default())?, g)?;
-        let subtracted = Epilogue { scale: -1.0, add_to: Some(shifted), ..Default::default() };
-        self.post.fused(&h, Prologue::default(), subtracted)
+    /// `given: (1, inter/2, F)`, and `shifted: (1, inter/2, F)` minus what `given` says of its mean; of both, what the last layer keeps, see [`WaveNet::forward`].
+    fn inverse(&self, given: Signal, shifted: Signal, kept: &[usize], g: Option<&Tensor>) -> Result<(Signal, Signal)> {
+        let h = self.enc.forward(self.pre.fused(&given, Prologue::default(), Epilogue::default())?, kept, g)?;
+        let frames = h.dims().2;
+        let subtracted = Epilogue { scale: -1.0, add_to: Some(shifted.truncate(frames)?), ..Default::default() };
+        Ok((given.truncate(frames)?, self.post.fused(&h, Prologue::default(), subtracted)?))
     }
 }
 
@@ -94,43 +119,41 @@ struct WaveNetLayer {
 }
 
 impl WaveNet {
-    fn new(config: &Config, vb: VarBuilder) -> Result<Self> {
+    fn new(config: &Config, vb: VarBuilder, algorithm: Algorithm) -> Result<Self> {
         let (hidden, layers) = (config.hidden_channels, config.flow_layers);
         let cond = |gin| conv1d(vb.pp("cond_layer"), gin, 2 * hidden * layers, 1, Default::default());
         Ok(Self {
             cond_layer: config.speaker_channels().map(cond).transpose()?,
-            layers: (0..layers).map(|i| WaveNetLayer::new(config, i, &vb)).collect::<Result<_>>()?,
+            layers: (0..layers).map(|i| WaveNetLayer::new(config, i, &vb, algorithm)).collect::<Result<_>>()?,
             hidden,
         })
     }
 
-    /// `x: (1, hidden, F) → (1, hidden, F)`.
-    fn forward(&self, mut x: Signal, g: Option<&Tensor>) -> Result<Signal> {
+    /// `x: (1, hidden, F) → (1, hidden, kept)`: each layer keeps so many of its first frames, the last one of `kept` to the end.
+    fn forward(&self, mut x: Signal, kept: &[usize], g: Option<&Tensor>) -> Result<Signal> {
         let hidden = self.hidden;
         let cond = match (&self.cond_layer, g) {
             (Some(layer), Some(g)) => Some(layer.forward(g)?),
             _ => None,
         };
         let mut output = None::<Signal>;
-        for (i, layer) in self.layers.iter().enumerate() {
+        for (i, (layer, &frames)) in self.layers.iter().zip(kept).enumerate() {
             let cond = cond.as_ref().map(|cond| cond.narrow(1, 2 * hidden * i, 2 * hidden)).transpose()?;
             let a = layer.in_layer.fused(&x, Prologue::default(), Epilogue::default())?;
-            let a = gate(&a, cond.as_ref())?;
+            let a = gate(&a.truncate(frames)?, cond.as_ref())?;
             if let Some(res) = &layer.res {
-                x = res.fused(&a, Prologue::default(), Epilogue { add_to: Some(x), ..Default::default() })?;
+                let add_to = Some(x.truncate(frames)?);
+                x = res.fused(&a, Prologue::default(), Epilogue { add_to, ..Default::default() })?;
             }
-            output = Some(layer.skip.fused(
-                &a,
-                Prologue::default(),
-                Epilogue { add_to: output.take(), ..Default::default() },
-            )?);
+            let add_to = output.take().map(|output| output.truncate(frames)).transpose()?;
+            output = Some(layer.skip.fused(&a, Prologue::default(), Epilogue { add_to, ..Default::default() })?);
         }
         Ok(output.unwrap_or(x))
     }
 }
 
 impl WaveNetLayer {
-    fn new(config: &Config, i: usize, vb: &VarBuilder) -> Result<Self> {
+    fn new(config: &Config, i: usize, vb: &VarBuilder, algorithm: Algorithm) -> Result<Self> {
         let hidden = config.hidden_channels;
         let is_last = i + 1 == config.flow_layers;
         let outputs = if is_last { hidden } else { 2 * hidden };
@@ -141,7 +164,14 @@ impl WaveNetLayer {
             Conv1d::new(&weight, Some(&bias), Conv1dConfig::default())
         };
         Ok(Self {
-            in_layer: conv1d_same(vb.pp(format!("in_layers.{i}")), hidden, 2 * hidden, config.flow_kernel_size, 1)?,
+            in_layer: conv1d_by(
+                algorithm,
+                vb.pp(format!("in_layers.{i}")),
+                hidden,
+                2 * hidden,
+                config.flow_kernel_size,
+                1,
+            )?,
             res: if is_last { None } else { Some(part(0)?) },
             skip: part(outputs - hidden)?,
         })

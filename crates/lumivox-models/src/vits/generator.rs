@@ -9,7 +9,7 @@ use lumivox_kernels::{
 };
 
 use super::config::{Config, ResBlockKind};
-use crate::layers::{conv_transpose1d, conv1d, conv1d_fast};
+use crate::layers::{conv_transpose1d, conv1d, conv1d_fast, gcd, lcm};
 use crate::probe::{Probe, probed_signal};
 
 const LEAKY: Prologue<'static> = Prologue { affine: None, activation: &Activation::LeakyRelu(0.1) };
@@ -218,12 +218,4 @@ impl ResBlock {
         }
         carried.ok_or_else(|| Error::Msg("a residual block without convolutions".into()))
     }
-}
-
-fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
-}
-
-fn lcm(a: usize, b: usize) -> usize {
-    a / gcd(a, b) * b
 }

@@ -121,7 +121,7 @@ impl Vits {
     /// If `noise` has another shape.
     pub fn latent(&self, prosody: &Prosody, noise: &Tensor, probe: &mut dyn Probe) -> Result<Tensor> {
         let z_p = self.prior(prosody, noise, probe)?;
-        Ok(probed(probe, "z", self.flow.inverse(&z_p, prosody.g.as_ref())?))
+        Ok(probed(probe, "z", self.flow.inverse(&z_p, self.frames(prosody), prosody.g.as_ref())?))
     }
 
     /// What the flow makes the latent variable of, `(1, inter_channels, F)`: the tokens' distributions, stretched to frames and drawn from.

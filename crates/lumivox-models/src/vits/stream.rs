@@ -66,11 +66,11 @@ impl Stream<'_> {
         if let Some(z) = self.z.as_ref().filter(|_| end <= known) {
             return Ok(z.clone());
         }
-        let (total, reach) = (self.frames(), self.vits.flow.reach());
+        let total = self.frames();
         let end = end.max(GROWTH * known).min(total);
-        let window = known.saturating_sub(reach)..(end + reach).min(total);
+        let window = self.vits.flow.receptive_field(known..end, total);
         let z_p = self.z_p.narrow(2, window.start, window.len())?.contiguous()?;
-        let z = probed(probe, "z", self.vits.flow.inverse(&z_p, self.prosody.g.as_ref())?);
+        let z = probed(probe, "z", self.vits.flow.inverse(&z_p, end - window.start, self.prosody.g.as_ref())?);
         let z = z.narrow(2, known - window.start, end - known)?;
         let z = match &self.z {
             Some(before) => Tensor::cat(&[before, &z], 2)?,

@@ -2,7 +2,9 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::{Embedding, Module, VarBuilder, embedding};
-use lumivox_kernels::{Activation, ChannelNorm, Conv1d, Epilogue, Prologue, RelativePositions, Signal, attention};
+use lumivox_kernels::{
+    Activation, ChannelNorm, Conv1d, Conv1dConfig, Epilogue, Prologue, RelativePositions, Signal, attention,
+};
 
 use super::config::Config;
 use crate::layers::{channel_norm, conv1d, conv1d_fast};
@@ -84,9 +86,8 @@ impl Layer {
 
 /// Attention whose scores and values get a learned part for each distance within a window.
 struct RelativeAttention {
-    conv_q: Conv1d,
-    conv_k: Conv1d,
-    conv_v: Conv1d,
+    /// Query, key and value of all heads, one after the other.
+    conv_qkv: Conv1d,
     conv_o: Conv1d,
     positions: RelativePositions,
     heads: usize,
@@ -95,14 +96,16 @@ struct RelativeAttention {
 impl RelativeAttention {
     fn new(config: &Config, vb: VarBuilder) -> Result<Self> {
         let hidden = config.hidden_channels;
-        let pointwise = |name: &str| conv1d(vb.pp(name), hidden, hidden, 1, Default::default());
+        let parts = |shape: &[usize], parameter: &str| -> Result<Tensor> {
+            let part = |name: &str| vb.get(shape, &format!("{name}.{parameter}"));
+            Tensor::cat(&[part("conv_q")?, part("conv_k")?, part("conv_v")?], 0)
+        };
+        let (weight, bias) = (parts(&[hidden, hidden, 1], "weight")?, parts(&[hidden], "bias")?);
         let relative = (1, 2 * config.window_size + 1, hidden / config.n_heads);
         let (keys, values) = (vb.get(relative, "emb_rel_k")?, vb.get(relative, "emb_rel_v")?);
         Ok(Self {
-            conv_q: pointwise("conv_q")?,
-            conv_k: pointwise("conv_k")?,
-            conv_v: pointwise("conv_v")?,
-            conv_o: pointwise("conv_o")?,
+            conv_qkv: Conv1d::new(&weight, Some(&bias), Conv1dConfig::default())?,
+            conv_o: conv1d(vb.pp("conv_o"), hidden, hidden, 1, Conv1dConfig::default())?,
             positions: RelativePositions::new(&keys.squeeze(0)?, &values.squeeze(0)?)?,
             heads: config.n_heads,
         })
@@ -110,9 +113,8 @@ impl RelativeAttention {
 
     /// `x: (1, C, T)` plus its attention.
     fn forward_add(&self, x: Signal) -> Result<Signal> {
-        let of = |conv: &Conv1d| conv.fused(&x, Prologue::default(), Epilogue::default());
-        let (query, key, value) = (of(&self.conv_q)?, of(&self.conv_k)?, of(&self.conv_v)?);
-        let context = attention(&query, &key, &value, self.heads, Some(&self.positions))?;
+        let qkv = self.conv_qkv.fused(&x, Prologue::default(), Epilogue::default())?;
+        let context = attention(&qkv, self.heads, Some(&self.positions))?;
         self.conv_o.fused(&context, Prologue::default(), Epilogue { add_to: Some(x), ..Default::default() })
     }
 }
