@@ -132,7 +132,7 @@ mod tests {
         })
         .take(8)
         .collect();
-        assert_eq!(pieces, [12, 24, 48, 96, 192, 384, 512, 512]);
+        assert_eq!(pieces, [7, 14, 28, 56, 112, 224, 448, 512]);
         assert_eq!(ChunkSize::Frames(0).frames(9), 1);
     }
 }
