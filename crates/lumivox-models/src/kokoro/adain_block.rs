@@ -5,11 +5,11 @@ use std::f32::consts::FRAC_1_SQRT_2;
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 use lumivox_kernels::{
-    Activation, AdaIn, Affine, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, Epilogue, Linear,
-    Prologue, Signal,
+    Activation, AdaIn, Affine, Algorithm, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, Epilogue,
+    Linear, Prologue, Signal,
 };
 
-use crate::layers::{conv_transpose1d, conv1d_same, linear, upsample_nearest_2x};
+use crate::layers::{conv_transpose1d, conv1d_by, linear, upsample_nearest_2x};
 
 const INSTANCE_NORM_EPS: f32 = 1e-5;
 const LEAKY_SLOPE: f32 = 0.2;
@@ -50,13 +50,19 @@ pub(super) struct AdainResBlk1d {
 }
 
 impl AdainResBlk1d {
-    pub(super) fn new(vb: VarBuilder, dim_in: usize, dim_out: usize, style_dim: usize, upsample: bool) -> Result<Self> {
+    pub(super) fn new(
+        algorithm: Algorithm,
+        vb: VarBuilder,
+        [dim_in, dim_out]: [usize; 2],
+        style_dim: usize,
+        upsample: bool,
+    ) -> Result<Self> {
         let leaky = || Activation::LeakyRelu(LEAKY_SLOPE);
         let conv1x1 = if dim_in == dim_out {
             None
         } else {
             let weight = vb.get((dim_out, dim_in, 1), "conv1x1.weight")?;
-            Some(Conv1d::new(&weight, None, Conv1dConfig::default())?)
+            Some(Conv1d::new(&weight, None, Conv1dConfig { algorithm, ..Default::default() })?)
         };
         let pool = if upsample {
             let config = ConvTranspose1dConfig { padding: 1, output_padding: 1, stride: 2, groups: dim_in };
@@ -66,9 +72,9 @@ impl AdainResBlk1d {
         };
         Ok(Self {
             norm1: StyledNorm::new(vb.pp("norm1"), style_dim, dim_in, leaky())?,
-            conv1: conv1d_same(vb.pp("conv1"), dim_in, dim_out, 3, 1)?,
+            conv1: conv1d_by(algorithm, vb.pp("conv1"), dim_in, dim_out, 3, 1)?,
             norm2: StyledNorm::new(vb.pp("norm2"), style_dim, dim_out, leaky())?,
-            conv2: conv1d_same(vb.pp("conv2"), dim_out, dim_out, 3, 1)?,
+            conv2: conv1d_by(algorithm, vb.pp("conv2"), dim_out, dim_out, 3, 1)?,
             conv1x1,
             pool,
         })

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
-use lumivox_kernels::{Conv1d, Conv1dConfig};
+use lumivox_kernels::{Algorithm, Conv1d, Conv1dConfig};
 
 use super::adain_block::AdainResBlk1d;
 use super::config::{Config, Precision};
@@ -27,17 +27,22 @@ impl Decoder {
     pub(super) fn new(config: &Config, precision: Precision, vb: VarBuilder) -> Result<Self> {
         let (hidden, style_dim) = (config.hidden_dim, config.style_dim);
         let halve = Conv1dConfig { stride: 2, padding: 1, ..Default::default() };
+        // In bytes these layers would cost most of the quality. Toom and Cook's weights are 2.7 times as many, which only bytes in the generator leave memory for.
+        let algorithm = match precision {
+            Precision::F32 => Algorithm::Direct,
+            Precision::Int8 => Algorithm::Winograd,
+        };
         let joined = CHANNELS + 2 + ASR_RES_CHANNELS;
         let decode = |i: usize| {
             let last = i == 3;
             let dim_out = if last { config.istftnet.upsample_initial_channel } else { CHANNELS };
-            AdainResBlk1d::new(vb.pp(format!("decode.{i}")), joined, dim_out, style_dim, last)
+            AdainResBlk1d::new(algorithm, vb.pp(format!("decode.{i}")), [joined, dim_out], style_dim, last)
         };
         Ok(Self {
             f0_conv: conv1d(vb.pp("F0_conv"), 1, 1, 3, halve)?,
             n_conv: conv1d(vb.pp("N_conv"), 1, 1, 3, halve)?,
             asr_res: conv1d(vb.pp("asr_res.0"), hidden, ASR_RES_CHANNELS, 1, Default::default())?,
-            encode: AdainResBlk1d::new(vb.pp("encode"), hidden + 2, CHANNELS, style_dim, false)?,
+            encode: AdainResBlk1d::new(algorithm, vb.pp("encode"), [hidden + 2, CHANNELS], style_dim, false)?,
             decode: (0..4).map(decode).collect::<Result<_>>()?,
             generator: Generator::new(config, precision, vb.pp("generator"))?,
         })

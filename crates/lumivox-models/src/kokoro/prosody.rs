@@ -2,7 +2,7 @@
 
 use candle_core::{D, Result, Tensor};
 use candle_nn::VarBuilder;
-use lumivox_kernels::{BiLstm, Conv1d, Linear, ada_layer_norm};
+use lumivox_kernels::{Algorithm, BiLstm, Conv1d, Linear, ada_layer_norm};
 
 use super::adain_block::AdainResBlk1d;
 use super::config::Config;
@@ -92,7 +92,7 @@ impl Curve {
     fn new(config: &Config, name: &'static str, vb: &VarBuilder) -> Result<Self> {
         let (hidden, style_dim) = (config.hidden_dim, config.style_dim);
         let block = |i: usize, dim_in, dim_out, upsample| {
-            AdainResBlk1d::new(vb.pp(format!("{name}.{i}")), dim_in, dim_out, style_dim, upsample)
+            AdainResBlk1d::new(Algorithm::Direct, vb.pp(format!("{name}.{i}")), [dim_in, dim_out], style_dim, upsample)
         };
         Ok(Self {
             name,
