@@ -77,25 +77,25 @@ impl Direct {
     /// Packs the weights that `weight(group, row, channel, tap)` and `bias(group, row)` give.
     pub(crate) fn new(
         geometry: Geometry,
-        weight: impl Fn(usize, usize, usize, usize) -> f32,
-        bias: impl Fn(usize, usize) -> f32,
+        weight: impl Fn(usize, usize, usize, usize) -> f32 + Sync,
+        bias: impl Fn(usize, usize) -> f32 + Sync,
     ) -> Self {
         let Geometry { groups, c_in, rows, taps, .. } = geometry;
         let blocks = rows.div_ceil(BLOCK);
         let mut weights = vec![0f32; groups * blocks * taps * c_in * BLOCK];
         let mut packed_bias = vec![0f32; groups * blocks * BLOCK];
-        for group in 0..groups {
-            for row in 0..rows {
-                let block = group * blocks + row / BLOCK;
-                packed_bias[block * BLOCK + row % BLOCK] = bias(group, row);
+        let packed = weights.par_chunks_mut(c_in * taps * BLOCK).zip(packed_bias.par_chunks_mut(BLOCK));
+        packed.enumerate().for_each(|(i, (weights, packed_bias))| {
+            let (group, first) = (i / blocks, i % blocks * BLOCK);
+            for (r, row) in (first..rows.min(first + BLOCK)).enumerate() {
+                packed_bias[r] = bias(group, row);
                 for channel in 0..c_in {
                     for tap in 0..taps {
-                        let index = ((block * c_in + channel) * taps + tap) * BLOCK + row % BLOCK;
-                        weights[index] = weight(group, row, channel, tap);
+                        weights[(channel * taps + tap) * BLOCK + r] = weight(group, row, channel, tap);
                     }
                 }
             }
-        }
+        });
         let interleaving = match geometry.store {
             Store::Interleaved { stride: stride @ 2..=MAX_INTERLEAVED, .. } => {
                 Some(Permutation::new(stride, |i| i % stride * permutation::LANES + i / stride))
