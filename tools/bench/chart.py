@@ -1,6 +1,6 @@
 """Draws a record: a chart (SVG) and a table (Markdown), and puts both into the README.
 
-usage: chart.py [RECORD.json]       (the newest of benches/record if not given)
+usage: chart.py [RECORD.json …]       (several are joined; the newest of benches/record if none is given)
 
 Writes benches/speed.svg, and the lines between `<!-- speed -->` and `<!-- /speed -->` of README.md. Nothing that lumivox loses at is left out.
 """
@@ -20,6 +20,7 @@ TITLES = {"kokoro": "Kokoro-82M", "piper": "Piper voice, medium", "mms": "MMS-TT
 LENGTHS = {"kokoro": ("44", "122", "174"), "piper": ("41", "178"), "mms": ("41", "178")}
 ENGINES = {
     "lumivox": "lumivox",
+    "lumivox-int8": "lumivox (int8)",
     "onnxruntime": "ONNX Runtime",
     "onnxruntime-export": "ONNX Runtime (export)",
     "onnxruntime-int8": "ONNX Runtime (int8)",
@@ -111,7 +112,7 @@ def text(x, y, content, kind, anchor="start"):
 def bar(row, y, scale):
     """One engine: its name, its bar, its range, its figure."""
     speeds = {kind: 1 / row["rtf"][kind] for kind in ("median", "min", "max")}
-    kind = "lumivox" if row["engine"] == "lumivox" else "other"
+    kind = "lumivox" if row["engine"].startswith("lumivox") else "other"
     middle, least, most = (LABEL + scale * speeds[k] for k in ("median", "max", "min"))
     centre = y + BAR / 2
     return [
@@ -123,7 +124,9 @@ def bar(row, y, scale):
 
 
 def rounds(record):
-    return 1 + max(run["round"] for run in record["rounds"])
+    """How many rounds there were: a number, or from the fewest to the most."""
+    counts = {len(rounds) for engines in figures.groups(record["rounds"]).values() for rounds in engines.values()}
+    return f"{min(counts)} to {max(counts)}" if len(counts) > 1 else str(max(counts))
 
 
 def where(record):
@@ -184,7 +187,7 @@ def insert(readme, content):
 
 
 def main():
-    record = json.loads(pathlib.Path(sys.argv[1]).read_text()) if len(sys.argv) > 1 else newest()
+    record = figures.joined(json.loads(pathlib.Path(path).read_text()) for path in sys.argv[1:]) if len(sys.argv) > 1 else newest()
     CHART.write_text(svg(record))
     readme = ROOT / "README.md"
     readme.write_text(insert(readme.read_text(), section(record)))

@@ -29,25 +29,22 @@ class EngineError(RuntimeError):
 
 @dataclasses.dataclass
 class Said:
-    """What an utterance took. `ttfb_s` is the time to the first sample, that of the whole where an engine does not stream; `process_cpu_s` has
-    everything that was asked for to find it out."""
+    """What an utterance took."""
 
     wall_s: float
     cpu_s: float
-    ttfb_s: float
     samples: int
-    process_cpu_s: float
     audio: np.ndarray | None = None
 
 
 class Worker:
-    """An engine that stays loaded: a process that speaks worker.py's protocol. lumivox's are asked for each utterance a second time, streamed, for the time to the
-    first sample; the others say it as a whole."""
+    """An engine that stays loaded: a process that speaks worker.py's protocol."""
 
     def __init__(self, command, threads, name):
         self.streams = name.startswith("lumivox")
         started = time.perf_counter()
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "RAYON_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("LUMIVOX_")}
+        environment |= {"OMP_NUM_THREADS": str(threads), "RAYON_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
         if name == "lumivox-direct":
             environment["LUMIVOX_CONV"] = "direct"
         self.log = tempfile.TemporaryFile()
@@ -66,14 +63,13 @@ class Worker:
         return json.loads(line)
 
     def say(self, utterance, check=False):
-        whole, audio = self.ask({**utterance, "check": check}, check)
-        if not self.streams:
-            return Said(whole["wall_s"], whole["cpu_s"], whole["wall_s"], whole["samples"], whole["cpu_s"], audio)
-        streamed, _ = self.ask({**utterance, "check": check, "stream": True}, False)
-        if streamed["samples"] != whole["samples"]:
-            raise EngineError(f"{self.process.args} streams {streamed['samples']} samples instead of {whole['samples']}")
-        cpu_s = whole["cpu_s"] + streamed["cpu_s"]
-        return Said(whole["wall_s"], whole["cpu_s"], streamed["ttfb_s"], whole["samples"], cpu_s, audio)
+        figures, audio = self.ask({**utterance, "check": check}, check)
+        return Said(figures["wall_s"], figures["cpu_s"], figures["samples"], audio)
+
+    def first_audio(self, utterance):
+        """Seconds until the first sample, and the number of samples: of lumivox, streaming; the others say all at once."""
+        figures, _ = self.ask({**utterance, "check": False, "stream": True}, False)
+        return figures["ttfb_s"], figures["samples"]
 
     def ask(self, request, wants_audio):
         """The figures of an utterance, and the audio if it is wanted."""

@@ -35,6 +35,22 @@ def groups(runs):
     return found
 
 
+def joined(records):
+    """Several records as one. Rounds stay apart, so that ratios are of what was measured together."""
+    records = sorted(records, key=lambda record: record["date"])
+    apart = 1 + max((run["round"] for record in records for run in record["rounds"]), default=0)
+    rounds = [{**run, "round": i * apart + run["round"]} for i, record in enumerate(records) for run in record["rounds"]]
+    memory = {(*key(row), row["engine"]): row for record in records for row in record["memory"]}
+    commits = dict.fromkeys(record["commit"] for record in records)
+    return {
+        **records[-1],
+        "commit": ", ".join(commits),
+        "idle": all(record["idle"] for record in records),
+        "rounds": rounds,
+        "memory": list(memory.values()),
+    }
+
+
 def table(runs):
     """One row for each (family, case, threads, engine): medians with their range."""
     rows = []
@@ -53,12 +69,12 @@ def with_fastest_f32(engines):
     if not all(graph in engines for graph in F32_GRAPHS):
         return engines
     first, second = (engines[graph] for graph in F32_GRAPHS)
-    return {**engines, FASTEST_F32: {i: min(first[i], second[i], key=rtf) for i in first}}
+    return {**engines, FASTEST_F32: {i: min(first[i], second[i], key=rtf) for i in first if i in second}}
 
 
 def paired(ours, theirs, figure):
-    """Spread of theirs / ours, round by round: how many times as much they take."""
-    return spread(figure(theirs[i]) / figure(ours[i]) for i in ours)
+    """Spread of theirs / ours, of the rounds that both were in: how many times as much they take."""
+    return spread(figure(theirs[i]) / figure(ours[i]) for i in ours if i in theirs)
 
 
 def ratios(runs, ours="lumivox"):

@@ -91,7 +91,7 @@ pub fn serve(
         let mut audio = Audio { started, first: None, samples: Vec::new() };
         say(&utterance, &mut audio)?;
         let (wall_s, cpu_s) = (started.elapsed().as_secs_f64(), cpu.elapsed().as_secs_f64());
-        let ttfb_s = audio.first.unwrap_or_default().as_secs_f64();
+        let ttfb_s = audio.first.ok_or("no samples")?.as_secs_f64();
         if let Some(path) = &utterance.audio {
             std::fs::write(path, audio.samples.iter().flat_map(|sample| sample.to_le_bytes()).collect::<Vec<u8>>())?;
         }

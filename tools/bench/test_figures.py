@@ -3,7 +3,7 @@
 import unittest
 
 import figures
-from sample import run
+from sample import record, run
 
 
 class Figures(unittest.TestCase):
@@ -40,6 +40,16 @@ class Figures(unittest.TestCase):
         (row,) = figures.scaling(runs)
         self.assertEqual((row["engine"], row["threads"]), ("lumivox", 2))
         self.assertAlmostEqual(row["rtf"]["median"], 2.0)
+
+
+    def test_joined_records_keep_ratios_of_what_was_measured_together(self):
+        first = record([run(0, "lumivox", 0.1), run(0, "pytorch", 0.4)])
+        second = {**record([run(0, "lumivox", 0.2), run(0, "any-tts", 1.0)]), "date": "2027-01-01", "idle": False}
+        both = figures.joined([second, first])
+        ratios = {row["engine"]: row["rtf"]["median"] for row in figures.ratios(both["rounds"])}
+        self.assertAlmostEqual(ratios["pytorch"], 4)
+        self.assertAlmostEqual(ratios["any-tts"], 5)
+        self.assertEqual((both["date"], both["idle"], len(both["memory"])), ("2027-01-01", False, 1))
 
 
 if __name__ == "__main__":

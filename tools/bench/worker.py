@@ -3,12 +3,13 @@
 usage: worker.py ENGINE FAMILY WORK THREADS
 
 Standard output gets a line of JSON when the model is loaded, with `load_s` (imports are not in it) and `versions`. After that each line of standard input is
-an utterance, and is answered with a line: `wall_s` and `cpu_s` of the synthesis (from ids to samples), and `samples`. An utterance has `segments`, a list
-of objects with `text`, `phonemes` and `ids`, and:
+an utterance, and is answered with a line: `wall_s` and `cpu_s` of the synthesis (from ids to samples), and `samples`; engines in Rust add `ttfb_s`, the time to the
+first sample. An utterance has `segments`, a list of objects with `text`, `phonemes` and `ids`, and:
 
 - `voice` (Kokoro);
 - `check`: whether the noise is what outputs are compared with, lumivox's own (Kokoro in PyTorch) or none (VITS), instead of the engine's;
-- `audio`: a file that gets the samples, f32, or null.
+- `audio`: a file that gets the samples, f32, or null;
+- `stream`: whether the first samples are wanted early. The engines here can't.
 
 VITS has no noise in its durations at any time, so that all engines say the same number of frames.
 """
