@@ -62,12 +62,12 @@ pub fn attention(qkv: &Signal, heads: usize, positions: Option<&RelativePosition
     let channels = channels / 3;
     let d = channels / heads;
     let (tokens_padded, d_padded) = (tokens.next_multiple_of(PAD), d.next_multiple_of(PAD));
-    // Keys as they are, values token by token, both padded.
     // One of the three for a head, counted through the batch.
     let of = |what: usize, head: usize| {
         let row = (head / heads * 3 + what) * channels + head % heads * d;
         &qkv.values[row * tokens..][..d * tokens]
     };
+    // Keys as they are, values token by token, both padded.
     let mut keys = Buffer::new(batch * channels * tokens_padded);
     let mut values = Buffer::new(batch * heads * tokens * d_padded);
     let operands = keys.par_chunks_exact_mut(d * tokens_padded).zip(values.par_chunks_exact_mut(tokens * d_padded));

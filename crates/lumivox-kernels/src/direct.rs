@@ -17,7 +17,7 @@ use crate::product::{BLOCK, Factors, MAX_COLUMNS, block_product};
 /// Output steps in a tile, at most.
 const MAX_TILE: usize = 480;
 /// Values of input that a tile may hold, so that it stays in the second-level cache beside the weights.
-const TILE_VALUES: usize = 96 * 1024;
+const TILE_VALUES: usize = 192 * 1024;
 
 /// Rows that are interleaved in registers, at most.
 const MAX_INTERLEAVED: usize = 16;

@@ -195,6 +195,16 @@ impl Pass<'_> {
         }
     }
 
+    /// A vector of sums as it is stored.
+    #[inline(always)]
+    fn finished<S: Simd>(&self, s: S, sums: S::V, residual: Option<S::V>, before: Option<S::V>) -> S::V {
+        let y = match residual {
+            Some(residual) => s.add(sums, residual),
+            None => sums,
+        };
+        s.mul_add(y, s.splat(self.scale), before.unwrap_or(s.splat(0.0)))
+    }
+
     /// Stores output steps of a channel, from a multiple of the pass's piece on and to the piece's or the row's end.
     ///
     /// # Safety
@@ -205,24 +215,32 @@ impl Pass<'_> {
         let at = row * self.l_out + start;
         // SAFETY: this thread's alone by the caller's promise.
         let out = unsafe { self.out.slice(at, sums.len()) };
-        let scale = s.splat(self.scale);
-        let mut i = 0;
-        // SAFETY: all vectors lie below the length that the three slices share.
-        unsafe {
-            while i + S::LANES <= sums.len() {
-                let mut v = s.load(sums.as_ptr().add(i));
-                if let Some(residual) = self.residual {
-                    v = s.add(v, s.load(residual[at + i..at + i + S::LANES].as_ptr()));
-                }
-                let before = if self.accumulate { s.load(out.as_ptr().add(i)) } else { s.splat(0.0) };
-                s.store(out.as_mut_ptr().add(i), s.mul_add(v, scale, before));
-                i += S::LANES;
+        let whole = sums.len() - sums.len() % S::LANES;
+        let residual = self.residual.map(|residual| &residual[at..at + sums.len()]);
+        for i in (0..whole).step_by(S::LANES) {
+            // SAFETY: all vectors lie below the length that the three slices share.
+            unsafe {
+                let residual = residual.map(|residual| s.load(residual.as_ptr().add(i)));
+                let before = self.accumulate.then(|| s.load(out.as_ptr().add(i)));
+                s.store(out.as_mut_ptr().add(i), self.finished(s, s.load(sums.as_ptr().add(i)), residual, before));
             }
         }
-        for i in i..sums.len() {
-            let residual = self.residual.map_or(0.0, |residual| residual[at + i]);
-            let before = if self.accumulate { out[i] } else { 0.0 };
-            out[i] = (sums[i] + residual) * self.scale + before;
+        if whole < sums.len() {
+            // Through whole vectors, too, so that a value does not depend on where a row ends.
+            let padded = |values: &[f32]| {
+                let mut padded = [0f32; 16];
+                padded[..sums.len() - whole].copy_from_slice(&values[whole..]);
+                padded
+            };
+            let (mut y, residual) = (padded(sums), residual.map(padded));
+            let before = self.accumulate.then(|| padded(out));
+            // SAFETY: no set has more than 16 lanes.
+            unsafe {
+                let residual = residual.as_ref().map(|residual| s.load(residual.as_ptr()));
+                let before = before.as_ref().map(|before| s.load(before.as_ptr()));
+                s.store(y.as_mut_ptr(), self.finished(s, s.load(y.as_ptr()), residual, before));
+            }
+            out[whole..].copy_from_slice(&y[..sums.len() - whole]);
         }
         if let Some(all) = self.moments {
             let index = row * self.l_out.div_ceil(self.piece) + start / self.piece;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use candle_core::{Device, Result, Tensor, bail};
 use rayon::prelude::*;
 
+use crate::arch::{Isa, with_isa};
 use crate::arena::Buffer;
 use crate::op::with_values;
 use crate::parallel::SharedMut;
@@ -96,8 +97,9 @@ impl Signal {
         }
         let mut values = Buffer::new(batch * channels * steps);
         let out = SharedMut::new(&mut values);
-        slabs.par_iter().try_for_each(|slab| {
-            let (part, first) = compute(slab.clone())?;
+        let isa = Isa::current();
+        slabs.par_iter().filter(|slab| !slab.is_empty()).try_for_each(|slab| {
+            let (part, first) = with_isa(isa, || compute(slab.clone()))?;
             if (part.batch, part.channels) != (batch, channels) || first + slab.len() > part.steps {
                 bail!("in_slabs: {:?} from step {first} on for {slab:?} of {channels} channels", part.dims());
             }

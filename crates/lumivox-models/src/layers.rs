@@ -18,7 +18,7 @@ pub(crate) fn conv1d_same(vb: VarBuilder, c_in: usize, c_out: usize, kernel: usi
     conv1d(vb, c_in, c_out, kernel, Conv1dConfig::same(kernel, dilation))
 }
 
-/// A [`conv1d_same`] with fewer multiplications: for the generators, where the time goes.
+/// A [`conv1d_same`] with fewer multiplications: where the time goes, and nothing hangs on the last bits.
 pub(crate) fn conv1d_fast(vb: VarBuilder, c_in: usize, c_out: usize, kernel: usize, dilation: usize) -> Result<Conv1d> {
     conv1d_by(Algorithm::Winograd, vb, c_in, c_out, kernel, dilation)
 }

@@ -135,13 +135,13 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// # Safety
     /// `p` must be readable for [`Simd::LANES`] values; no alignment is needed.
     unsafe fn load_into(self, to: Self::V, lanes: u16, p: *const f32) -> Self::V {
-        let _ = (lanes, p);
-        to
+        let _ = (to, lanes, p);
+        unreachable!("a set without 16 lanes")
     }
     /// Lane by lane: lane `index` of `a`, or lane `index − 16` of `b`; only with 16 lanes.
     fn permute2(self, a: Self::V, index: &[u32; 16], b: Self::V) -> Self::V {
-        let _ = (index, b);
-        a
+        let _ = (a, index, b);
+        unreachable!("a set without 16 lanes")
     }
 }
 

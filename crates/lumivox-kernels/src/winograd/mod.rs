@@ -24,10 +24,12 @@ use transform::{MAX_POINTS, OUTPUTS, Transform};
 
 /// Values of transformed input that a tile may hold, so that it stays in the second-level cache beside the weights.
 const TILE_VALUES: usize = 160 * 1024;
+/// Tiles for each thread from which on they are shared out as they are.
+const MANY_TILES: usize = 4;
 /// Columns of a tile, at most.
 const MAX_TILE_COLUMNS: usize = 96;
-/// Columns of a chunk, at most, where chunks are worth it.
-const MAX_CHUNK: usize = 80;
+/// The longest period of columns that chunks are made of.
+const MAX_PERIOD: usize = 80;
 /// Input channels that are sorted together.
 const CHANNELS: usize = 2;
 /// Fewer channels than this don't pay for the transforms.
@@ -108,9 +110,9 @@ impl Winograd {
         self.transform.points + 1 - OUTPUTS
     }
 
-    /// Columns that are finished together, whole vectors and whole dilations where that is not too many; their products stay in the first-level cache.
+    /// Columns that are finished together, whole vectors and whole dilations where that is not too many, so that their products stay in the nearest caches.
     fn chunk(&self) -> usize {
-        match self.sorter.period(MAX_CHUNK) {
+        match self.sorter.period(MAX_PERIOD) {
             Some(period) => MAX_COLUMNS.next_multiple_of(period),
             None => (MAX_TILE_COLUMNS / self.dilation * self.dilation).next_multiple_of(CACHE_LINE),
         }
@@ -159,7 +161,7 @@ impl Winograd {
         });
         let tiles: Vec<Tile> = tiles.collect();
         let blocks = self.c_out.div_ceil(BLOCK);
-        if tiles.len() >= threads {
+        if tiles.len() >= MANY_TILES * threads {
             tiles.par_iter().for_each(|tile| {
                 let mut kept = TRANSFORMED.take();
                 let transformed = aligned(&mut kept, tile.transformed_len());
@@ -171,13 +173,13 @@ impl Winograd {
             return;
         }
         // Few tiles (short inputs): channels and row blocks are shared out, so that no thread is left without work.
-        for tile in &tiles {
+        tiles.par_iter().for_each(|tile| {
             let mut transformed = Buffer::new(tile.transformed_len());
             let to = SharedMut::new(&mut transformed);
             shares(self.c_in, CHANNELS).for_each(|channels| dispatch(isa, TransformInput::<N> { tile, channels, to }));
             let transformed = &*transformed;
             shares(blocks, 1).for_each(|blocks| dispatch(isa, Multiply::<N> { tile, blocks, transformed }));
-        }
+        });
     }
 }
 

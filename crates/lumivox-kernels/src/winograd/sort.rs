@@ -20,7 +20,7 @@ pub(super) struct Sorter {
 enum Plan {
     /// Runs of values are long enough to be copied one by one.
     Copy,
-    /// Six vectors become six others: for dilations of which there is a whole number in a vector.
+    /// Six vectors become six others: for dilations of 1 and 2, whose runs are too short to be fetched one by one.
     Permute { to_planes: Permutation, to_rows: Permutation },
     /// Each vector is blended from the runs in it.
     Blend { to_planes: Blend, to_rows: Blend },

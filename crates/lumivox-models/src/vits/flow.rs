@@ -64,6 +64,7 @@ impl Flow {
                 coupling.inverse(low, high, here, g)?
             };
         }
+        let (low, high) = (low.truncate(wanted)?, high.truncate(wanted)?);
         let z = Tensor::cat(&[low.into_tensor()?, high.into_tensor()?], 1)?;
         if self.couplings.len() % 2 == 1 { z.flip(&[1]) } else { Ok(z) }
     }

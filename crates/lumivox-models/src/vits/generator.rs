@@ -156,13 +156,18 @@ impl Stage {
     /// Which output steps are computed together, of `total`.
     fn slabs(&self, total: usize) -> Vec<Range<usize>> {
         let alignment = self.alignment();
-        let len = (SLAB_VALUES / self.channels / alignment * alignment).max(alignment);
+        // The inputs of a slab begin at a whole number of grains if its outputs begin as far behind it as they depend on.
+        let far = 1000 * alignment;
+        let begins = |reach: usize| {
+            let output = (far + reach) as i64;
+            self.inputs(output..output + 1).start * self.rate as i64
+        };
+        let reach = (0..).step_by(self.rate).find(|reach| begins(*reach) >= far as i64).unwrap_or_default();
+        // What slabs compute twice shall be little of them.
+        let len = (SLAB_VALUES / self.channels).max(8 * reach).next_multiple_of(alignment);
         if total < 4 * len {
             return std::iter::once(0..total).collect();
         }
-        // The inputs of a slab begin at a whole number of grains if its outputs begin as far behind it as they depend on.
-        let far = (1000 * alignment) as i64;
-        let reach = (far - self.inputs(far..far + 1).start * self.rate as i64) as usize;
         let starts = (1..).map(|n| n * len + reach).take_while(|start| start + reach < total);
         let starts: Vec<usize> = std::iter::once(0).chain(starts).collect();
         let ends = starts[1..].iter().copied().chain(std::iter::once(total));
