@@ -22,9 +22,9 @@ use crate::weights;
 /// The voice where none is asked for.
 const DEFAULT_VOICE: &str = "af_heart";
 
-/// How segments are cut: a short first one, so that it is heard soon, then up to the length beyond which Kokoro begins to hurry.
+/// How segments are cut: a short first one, so that it is heard soon, then up to some 12 s of speech: Kokoro hurries through much longer ones, and memory grows with them.
 pub const SEGMENT_LIMITS: SegmentLimits =
-    SegmentLimits { first_symbols: 100, growth_percent: 200, max_symbols: 400, end_at: Boundary::Paragraph };
+    SegmentLimits { first_symbols: 100, growth_percent: 200, max_symbols: 200, end_at: Boundary::Paragraph };
 
 pub(super) struct KokoroModel {
     graph: Kokoro,
