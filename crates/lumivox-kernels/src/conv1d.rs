@@ -22,7 +22,7 @@ pub enum Algorithm {
     /// comparisons.
     Winograd,
     /// In 8-bit integers where there are enough channels, else as [`Algorithm::Winograd`]; `LUMIVOX_CONV` overrules it too. Where
-    /// [`Isa::has_byte_products`](crate::Isa::has_byte_products) it is 1.4 to 2 times as fast as Winograd (3 times for one tap, which Winograd leaves to the
+    /// [`Isa::has_byte_products`](crate::Isa::has_byte_products) it is 1.3 to 1.9 times as fast as Winograd (3 times for one tap, which Winograd leaves to the
     /// definition); with AVX2 alone about as fast for seven taps and more, 1.4 times for three; in portable code slower.
     Int8,
 }
