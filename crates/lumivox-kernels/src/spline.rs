@@ -1,7 +1,6 @@
 //! The monotonic rational-quadratic spline of neural spline flows, backwards.
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
-
 use rayon::prelude::*;
 
 use crate::op::f32_slice;
