@@ -16,6 +16,8 @@ mod attention_qkvpacked;
 mod channel_norm;
 mod conv1d;
 mod conv_transpose1d;
+#[cfg(any(feature = "cuda", feature = "emulation"))]
+pub mod cuda;
 mod direct;
 mod fuse;
 mod gate;

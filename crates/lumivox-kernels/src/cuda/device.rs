@@ -1,0 +1,261 @@
+//! A device: its memory, what is copied to it and back, and launches.
+
+use std::collections::BTreeMap;
+use std::ffi::c_void;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use candle_core::{Result, bail};
+
+/// How kernels are run: a CUDA driver, or the emulation. All work goes through one stream, in order.
+pub(super) trait Driver: Send + Sync {
+    /// What the device is called.
+    fn name(&self) -> &str;
+
+    /// An address with `bytes` bytes behind it.
+    fn allocate(&self, bytes: usize) -> Result<u64>;
+
+    /// # Safety
+    /// `address` is from [`Driver::allocate`] with as many bytes, and in use nowhere.
+    unsafe fn free(&self, address: u64, bytes: usize);
+
+    /// # Safety
+    /// There is memory for the bytes at `to`.
+    unsafe fn upload(&self, to: u64, bytes: &[u8]) -> Result<()>;
+
+    /// Waits for all that was launched, then copies.
+    ///
+    /// # Safety
+    /// There is memory for the bytes at `from`.
+    unsafe fn download(&self, from: u64, bytes: &mut [u8]) -> Result<()>;
+
+    /// # Safety
+    /// The arguments are the kernel's, and all memory that it will touch is there.
+    unsafe fn launch(&self, launch: &Launch, arguments: &mut [*mut c_void]) -> Result<()>;
+
+    /// Begins to record launches instead of running them.
+    fn begin_capture(&self) -> Result<()>;
+
+    /// What was recorded since.
+    fn end_capture(&self) -> Result<Box<dyn Recording>>;
+}
+
+/// Launches that were recorded and can be run again as one.
+pub(super) trait Recording: Send + Sync {
+    /// Runs them.
+    fn replay(&self) -> Result<()>;
+}
+
+/// Which kernel is run, on how many threads.
+pub(super) struct Launch {
+    pub(super) kernel: &'static str,
+    pub(super) grid: [u32; 3],
+    pub(super) block: [u32; 3],
+    pub(super) shared_bytes: u32,
+    /// Whether all blocks must run at once, for they wait for each other.
+    pub(super) cooperative: bool,
+}
+
+impl Launch {
+    pub(super) fn new(kernel: &'static str, grid: [usize; 3], block: u32) -> Self {
+        let grid = grid.map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+        Self { kernel, grid, block: [block, 1, 1], shared_bytes: 0, cooperative: false }
+    }
+
+    pub(super) fn shared(self, bytes: usize) -> Self {
+        Self { shared_bytes: u32::try_from(bytes).unwrap_or(u32::MAX), ..self }
+    }
+}
+
+/// The pointers to its operands that a launch takes. Operands must be what the kernel has as parameters, in their order.
+macro_rules! arguments {
+    ($($operand:expr),* $(,)?) => {
+        &mut [$(std::ptr::from_ref(&$operand).cast_mut().cast::<std::ffi::c_void>()),*]
+    };
+}
+pub(super) use arguments;
+
+/// Transfers between host and device since a device was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Copies {
+    /// From the host to the device.
+    pub to_device: u64,
+    /// From the device to the host; each waits for the device.
+    pub to_host: u64,
+    /// Kernels that were launched.
+    pub launches: u64,
+}
+
+/// A GPU, or the emulation of one. Clones are the same device.
+#[derive(Clone)]
+pub struct Device(Arc<Inner>);
+
+struct Inner {
+    driver: Box<dyn Driver>,
+    /// Memory that nobody uses at the moment, by size. Work is done in order, so that what is freed can be given away at once.
+    free: Mutex<BTreeMap<usize, Vec<u64>>>,
+    to_device: AtomicU64,
+    to_host: AtomicU64,
+    launches: AtomicU64,
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "Device({})", self.name())
+    }
+}
+
+/// Values that go to a device and back as they are.
+pub trait Element: Copy + Default + sealed::Plain + 'static {}
+mod sealed {
+    /// # Safety
+    /// Any bytes are a value, and there are none in between.
+    pub unsafe trait Plain {}
+    // SAFETY: numbers are their bytes.
+    unsafe impl Plain for f32 {}
+    // SAFETY: as above.
+    unsafe impl Plain for u32 {}
+    // SAFETY: as above.
+    unsafe impl Plain for half::f16 {}
+}
+impl Element for f32 {}
+impl Element for u32 {}
+impl Element for half::f16 {}
+
+impl Device {
+    pub(super) fn new(driver: Box<dyn Driver>) -> Self {
+        let (to_device, to_host, launches) = Default::default();
+        Self(Arc::new(Inner { driver, free: Mutex::default(), to_device, to_host, launches }))
+    }
+
+    /// What the device is called.
+    pub fn name(&self) -> &str {
+        self.0.driver.name()
+    }
+
+    /// Transfers and launches so far.
+    pub fn copies(&self) -> Copies {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Copies {
+            to_device: count(&self.0.to_device),
+            to_host: count(&self.0.to_host),
+            launches: count(&self.0.launches),
+        }
+    }
+
+    /// Memory for `len` values, which are anything.
+    ///
+    /// # Errors
+    /// If there is not so much memory.
+    pub fn allocate<T: Element>(&self, len: usize) -> Result<Buffer> {
+        let bytes = class(len * size_of::<T>());
+        let kept = self.free().get_mut(&bytes).and_then(Vec::pop);
+        let address = match kept {
+            Some(address) => address,
+            None => self.0.driver.allocate(bytes).or_else(|_| {
+                self.release();
+                self.0.driver.allocate(bytes)
+            })?,
+        };
+        Ok(Buffer { device: self.clone(), address, bytes })
+    }
+
+    /// Copies `values` to the device.
+    ///
+    /// # Errors
+    /// If there is not so much memory, or the device fails.
+    pub fn upload<T: Element>(&self, values: &[T]) -> Result<Buffer> {
+        let buffer = self.allocate::<T>(values.len())?;
+        self.0.to_device.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the buffer has room for the values, whose bytes are read.
+        unsafe {
+            let bytes = std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values));
+            self.0.driver.upload(buffer.address, bytes)?;
+        }
+        Ok(buffer)
+    }
+
+    /// Copies the first `len` values of `buffer` to the host, once all that was launched before is done.
+    ///
+    /// # Errors
+    /// If it has not so many, or the device fails: also in an earlier launch.
+    pub fn download<T: Element>(&self, buffer: &Buffer, len: usize) -> Result<Vec<T>> {
+        if len * size_of::<T>() > buffer.bytes {
+            bail!("download: {len} values of a buffer of {} bytes", buffer.bytes);
+        }
+        let mut values = vec![T::default(); len];
+        self.0.to_host.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the buffer has as many bytes, and any bytes are values.
+        unsafe {
+            let bytes = std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), len * size_of::<T>());
+            self.0.driver.download(buffer.address, bytes)?;
+        }
+        Ok(values)
+    }
+
+    /// Runs a kernel after all that was launched before.
+    ///
+    /// # Safety
+    /// The arguments are the kernel's parameters, and all memory that it will touch is there.
+    pub(super) unsafe fn launch(&self, launch: &Launch, arguments: &mut [*mut c_void]) -> Result<()> {
+        if launch.grid.contains(&0) {
+            return Ok(());
+        }
+        self.0.launches.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { self.0.driver.launch(launch, arguments) }
+    }
+
+    /// Gives the memory that nobody uses back to the driver.
+    pub fn release(&self) {
+        for (bytes, addresses) in std::mem::take(&mut *self.free()) {
+            for address in addresses {
+                // SAFETY: the addresses came from the driver with as many bytes, and nobody uses them.
+                unsafe { self.0.driver.free(address, bytes) };
+            }
+        }
+    }
+
+    fn free(&self) -> MutexGuard<'_, BTreeMap<usize, Vec<u64>>> {
+        self.0.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        for (bytes, addresses) in std::mem::take(self.free.get_mut().unwrap_or_else(PoisonError::into_inner)) {
+            for address in addresses {
+                // SAFETY: as in `release`.
+                unsafe { self.driver.free(address, bytes) };
+            }
+        }
+    }
+}
+
+/// Sizes are rounded up to one of eight for each power of two, so that buffers are found again for utterances of other lengths.
+fn class(bytes: usize) -> usize {
+    let step = (bytes.next_power_of_two() / 16).max(256);
+    bytes.max(1).next_multiple_of(step)
+}
+
+/// Memory of a device, which goes back to it when this is dropped.
+#[derive(Debug)]
+pub struct Buffer {
+    device: Device,
+    pub(super) address: u64,
+    bytes: usize,
+}
+
+impl Buffer {
+    /// Where it is.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        self.device.free().entry(self.bytes).or_default().push(self.address);
+    }
+}

@@ -1,0 +1,1 @@
+//! A real device, through the CUDA driver that is found at run time.

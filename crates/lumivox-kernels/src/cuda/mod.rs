@@ -1,0 +1,20 @@
+//! The ops on a GPU: the same functions as on the CPU, on signals that stay in the device's memory, computed by the kernels in `cuda/`.
+//!
+//! A [`Device`] is a CUDA device (feature `cuda`), or the emulation of one (feature `emulation`), which runs the kernels' own sources on the host: tests compare the
+//! launchers here and whole graphs with the CPU where there is no GPU. Utterances of a batch may differ in length ([`Lengths`]).
+
+mod conv1d;
+mod device;
+#[cfg(feature = "cuda")]
+mod driver;
+#[cfg(feature = "emulation")]
+mod emulation;
+mod fuse;
+mod signal;
+
+pub use conv1d::{Conv1d, ConvTranspose1d};
+pub use device::{Buffer, Copies, Device, Element};
+#[cfg(feature = "emulation")]
+pub use emulation::emulated;
+pub use fuse::{Activation, Affine, Epilogue, Prologue};
+pub use signal::{Dtype, Lengths, Signal};
