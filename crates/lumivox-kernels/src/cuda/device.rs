@@ -32,7 +32,7 @@ pub(super) trait Driver: Send + Sync {
 
     /// # Safety
     /// The arguments are the kernel's, and all memory that it will touch is there.
-    unsafe fn launch(&self, launch: &Launch, arguments: &mut [*mut c_void]) -> Result<()>;
+    unsafe fn launch(&self, launch: &Launch, arguments: &[Argument]) -> Result<()>;
 
     /// Begins to record launches instead of running them.
     fn begin_capture(&self) -> Result<()>;
@@ -48,6 +48,7 @@ pub(super) trait Recording: Send + Sync {
 }
 
 /// Which kernel is run, on how many threads.
+#[derive(Clone)]
 pub(super) struct Launch {
     pub(super) kernel: &'static str,
     pub(super) grid: [u32; 3],
@@ -68,10 +69,24 @@ impl Launch {
     }
 }
 
-/// The pointers to its operands that a launch takes. Operands must be what the kernel has as parameters, in their order.
+/// Where an operand of a launch is, and how large.
+#[derive(Clone, Copy)]
+pub(super) struct Argument {
+    pub(super) at: *mut c_void,
+    #[cfg_attr(not(feature = "emulation"), allow(dead_code, reason = "CUDA knows its kernels' parameters"))]
+    pub(super) bytes: usize,
+}
+
+impl Argument {
+    pub(super) fn new<T>(operand: &T) -> Self {
+        Self { at: std::ptr::from_ref(operand).cast_mut().cast(), bytes: size_of::<T>() }
+    }
+}
+
+/// The operands of a launch: what the kernel has as parameters, in their order.
 macro_rules! arguments {
     ($($operand:expr),* $(,)?) => {
-        &mut [$(std::ptr::from_ref(&$operand).cast_mut().cast::<std::ffi::c_void>()),*]
+        &[$($crate::cuda::device::Argument::new(&$operand)),*]
     };
 }
 pub(super) use arguments;
@@ -83,7 +98,7 @@ pub struct Copies {
     pub to_device: u64,
     /// From the device to the host; each waits for the device.
     pub to_host: u64,
-    /// Kernels that were launched.
+    /// Kernels that were launched, or recordings of several.
     pub launches: u64,
 }
 
@@ -94,7 +109,7 @@ pub struct Device(Arc<Inner>);
 struct Inner {
     driver: Box<dyn Driver>,
     /// Memory that nobody uses at the moment, by size. Work is done in order, so that what is freed can be given away at once.
-    free: Mutex<BTreeMap<usize, Vec<u64>>>,
+    free: Mutex<Free>,
     to_device: AtomicU64,
     to_host: AtomicU64,
     launches: AtomicU64,
@@ -103,6 +118,23 @@ struct Inner {
 impl fmt::Debug for Device {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "Device({})", self.name())
+    }
+}
+
+/// Memory by size, in bytes.
+type Addresses = BTreeMap<usize, Vec<u64>>;
+
+/// Memory that nobody uses at the moment.
+#[derive(Default)]
+struct Free {
+    addresses: Addresses,
+    /// What is used in a recording that is being made is the recording's own.
+    recording: Option<Addresses>,
+}
+
+impl Free {
+    fn current(&mut self) -> &mut Addresses {
+        self.recording.as_mut().unwrap_or(&mut self.addresses)
     }
 }
 
@@ -150,7 +182,7 @@ impl Device {
     /// If there is not so much memory.
     pub fn allocate<T: Element>(&self, len: usize) -> Result<Buffer> {
         let bytes = class(len * size_of::<T>());
-        let kept = self.free().get_mut(&bytes).and_then(Vec::pop);
+        let kept = self.free().current().get_mut(&bytes).and_then(Vec::pop);
         let address = match kept {
             Some(address) => address,
             None => self.0.driver.allocate(bytes).or_else(|_| {
@@ -167,13 +199,25 @@ impl Device {
     /// If there is not so much memory, or the device fails.
     pub fn upload<T: Element>(&self, values: &[T]) -> Result<Buffer> {
         let buffer = self.allocate::<T>(values.len())?;
+        self.upload_into(&buffer, values)?;
+        Ok(buffer)
+    }
+
+    /// Copies `values` to the device, to the begin of `buffer`.
+    ///
+    /// # Errors
+    /// If it has not so much room, launches are being recorded, or the device fails.
+    pub fn upload_into<T: Element>(&self, buffer: &Buffer, values: &[T]) -> Result<()> {
+        if size_of_val(values) > buffer.bytes {
+            bail!("upload: {} values to a buffer of {} bytes", values.len(), buffer.bytes);
+        }
+        self.check_not_recording("upload")?;
         self.0.to_device.fetch_add(1, Ordering::Relaxed);
         // SAFETY: the buffer has room for the values, whose bytes are read.
         unsafe {
             let bytes = std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values));
-            self.0.driver.upload(buffer.address, bytes)?;
+            self.0.driver.upload(buffer.address, bytes)
         }
-        Ok(buffer)
     }
 
     /// Copies the first `len` values of `buffer` to the host, once all that was launched before is done.
@@ -184,6 +228,7 @@ impl Device {
         if len * size_of::<T>() > buffer.bytes {
             bail!("download: {len} values of a buffer of {} bytes", buffer.bytes);
         }
+        self.check_not_recording("download")?;
         let mut values = vec![T::default(); len];
         self.0.to_host.fetch_add(1, Ordering::Relaxed);
         // SAFETY: the buffer has as many bytes, and any bytes are values.
@@ -198,7 +243,7 @@ impl Device {
     ///
     /// # Safety
     /// The arguments are the kernel's parameters, and all memory that it will touch is there.
-    pub(super) unsafe fn launch(&self, launch: &Launch, arguments: &mut [*mut c_void]) -> Result<()> {
+    pub(super) unsafe fn launch(&self, launch: &Launch, arguments: &[Argument]) -> Result<()> {
         if launch.grid.contains(&0) {
             return Ok(());
         }
@@ -209,27 +254,91 @@ impl Device {
 
     /// Gives the memory that nobody uses back to the driver.
     pub fn release(&self) {
-        for (bytes, addresses) in std::mem::take(&mut *self.free()) {
-            for address in addresses {
-                // SAFETY: the addresses came from the driver with as many bytes, and nobody uses them.
-                unsafe { self.0.driver.free(address, bytes) };
-            }
-        }
+        let addresses = std::mem::take(&mut self.free().addresses);
+        // SAFETY: the addresses came from the driver, and nobody uses them.
+        unsafe { self.0.free_all(addresses) };
     }
 
-    fn free(&self) -> MutexGuard<'_, BTreeMap<usize, Vec<u64>>> {
+    /// Records what `f` launches instead of running it; [`Recorded::replay`] runs it, as often as is wanted, at the cost of one launch. What `f` reads must stay where
+    /// it is, and neither copies to the device nor from it belong there.
+    ///
+    /// # Errors
+    /// If `f` fails, or another recording is being made.
+    pub fn record<T>(&self, f: impl FnOnce() -> Result<T>) -> Result<Recorded<T>> {
+        self.check_not_recording("record")?;
+        self.0.driver.begin_capture()?;
+        self.free().recording = Some(Addresses::new());
+        let output = f();
+        let recording = self.0.driver.end_capture();
+        let addresses = self.free().recording.take().unwrap_or_default();
+        let memory = Memory { device: self.clone(), addresses };
+        Ok(Recorded { output: output?, recording: recording?, memory })
+    }
+
+    fn check_not_recording(&self, what: &str) -> Result<()> {
+        if self.free().recording.is_some() {
+            bail!("{what}: launches are being recorded");
+        }
+        Ok(())
+    }
+
+    fn free(&self) -> MutexGuard<'_, Free> {
         self.0.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Launches that were recorded, with what they wrote when they were.
+pub struct Recorded<T> {
+    /// What the recorded function gave; its signals hold what the last replay made.
+    pub output: T,
+    recording: Box<dyn Recording>,
+    memory: Memory,
+}
+
+impl<T> Recorded<T> {
+    /// Runs the launches, after all that was launched before.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn replay(&self) -> Result<()> {
+        self.memory.device.0.launches.fetch_add(1, Ordering::Relaxed);
+        self.recording.replay()
+    }
+}
+
+/// Memory that is in use as long as this lives.
+struct Memory {
+    device: Device,
+    addresses: Addresses,
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        let mut free = self.device.free();
+        for (bytes, addresses) in std::mem::take(&mut self.addresses) {
+            free.addresses.entry(bytes).or_default().extend(addresses);
+        }
+    }
+}
+
+impl Inner {
+    /// # Safety
+    /// The addresses are the driver's with as many bytes, and in use nowhere.
+    unsafe fn free_all(&self, addresses: Addresses) {
+        for (bytes, addresses) in addresses {
+            for address in addresses {
+                // SAFETY: the caller's promise.
+                unsafe { self.driver.free(address, bytes) };
+            }
+        }
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        for (bytes, addresses) in std::mem::take(self.free.get_mut().unwrap_or_else(PoisonError::into_inner)) {
-            for address in addresses {
-                // SAFETY: as in `release`.
-                unsafe { self.driver.free(address, bytes) };
-            }
-        }
+        let free = std::mem::take(self.free.get_mut().unwrap_or_else(PoisonError::into_inner));
+        // SAFETY: buffers hold their device, so that nobody uses them any more.
+        unsafe { self.free_all(free.addresses) };
     }
 }
 
@@ -256,6 +365,6 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        self.device.free().entry(self.bytes).or_default().push(self.address);
+        self.device.free().current().entry(self.bytes).or_default().push(self.address);
     }
 }

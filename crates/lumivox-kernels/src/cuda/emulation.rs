@@ -3,12 +3,12 @@
 use std::ffi::{CString, c_char, c_int, c_uint, c_void};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use candle_core::{Error, Result, bail};
 use libloading::Library;
 
-use super::device::{Device, Driver, Launch, Recording};
+use super::device::{Argument, Device, Driver, Launch, Recording};
 
 /// Values in front of and behind each allocation that nobody may write.
 const GUARD_BYTES: usize = 256;
@@ -28,7 +28,7 @@ pub fn emulated() -> Result<Device> {
     // SAFETY: this is the function's type in `emulation.cc`.
     let emulate = unsafe { library.get::<Emulate>(b"lumivox_emulate\0") }.map_err(Error::wrap)?;
     let workers = std::thread::available_parallelism().map_or(1, |n| n.get() as c_uint);
-    Ok(Device::new(Box::new(Emulation { emulate: *emulate, workers })))
+    Ok(Device::new(Box::new(Emulation { run: Run { emulate: *emulate, workers }, recorded: Mutex::default() })))
 }
 
 /// The compiled kernels. `LUMIVOX_EMULATED_SOURCES` names other sources than the crate's own, which is how faults are planted in them.
@@ -74,14 +74,61 @@ fn kernels(sources: &Path) -> Result<String> {
 }
 
 struct Emulation {
+    run: Run,
+    /// Launches since a capture began.
+    recorded: Mutex<Option<Vec<Call>>>,
+}
+
+/// What runs a launch.
+#[derive(Clone, Copy)]
+struct Run {
     emulate: Emulate,
     workers: c_uint,
 }
 
-// SAFETY: the library's function may be called from any thread; what it is called with is the caller's.
-unsafe impl Send for Emulation {}
-// SAFETY: as above.
-unsafe impl Sync for Emulation {}
+impl Run {
+    /// # Safety
+    /// The arguments are the kernel's, and all memory that it will touch is there.
+    unsafe fn run(self, launch: &Launch, arguments: &mut [*mut c_void]) -> Result<()> {
+        let name = CString::new(launch.kernel).map_err(Error::wrap)?;
+        let Launch { grid, block, shared_bytes, cooperative, .. } = launch;
+        // SAFETY: the caller's promise.
+        let status = unsafe {
+            (self.emulate)(
+                name.as_ptr(),
+                grid.as_ptr(),
+                block.as_ptr(),
+                *shared_bytes as usize,
+                c_int::from(*cooperative),
+                self.workers,
+                arguments.as_mut_ptr(),
+            )
+        };
+        if status == 0 { Ok(()) } else { bail!("there is no kernel {}", launch.kernel) }
+    }
+}
+
+/// A launch with a copy of its arguments, in words of the strictest alignment that parameters have.
+struct Call {
+    launch: Launch,
+    arguments: Vec<Vec<u128>>,
+}
+
+struct Calls {
+    run: Run,
+    calls: Vec<Call>,
+}
+
+impl Recording for Calls {
+    fn replay(&self) -> Result<()> {
+        for call in &self.calls {
+            let mut arguments: Vec<_> = call.arguments.iter().map(|words| words.as_ptr().cast_mut().cast()).collect();
+            // SAFETY: what `Driver::launch` was promised when the call was recorded; the memory is the recording's.
+            unsafe { self.run.run(&call.launch, &mut arguments)? };
+        }
+        Ok(())
+    }
+}
 
 impl Driver for Emulation {
     fn name(&self) -> &str {
@@ -122,30 +169,38 @@ impl Driver for Emulation {
         Ok(())
     }
 
-    unsafe fn launch(&self, launch: &Launch, arguments: &mut [*mut c_void]) -> Result<()> {
-        let name = CString::new(launch.kernel).map_err(Error::wrap)?;
-        let Launch { grid, block, shared_bytes, cooperative, .. } = launch;
+    unsafe fn launch(&self, launch: &Launch, arguments: &[Argument]) -> Result<()> {
+        if let Some(recorded) = &mut *self.recorded() {
+            let copied = |argument: &Argument| {
+                let mut words = vec![0u128; argument.bytes.div_ceil(size_of::<u128>())];
+                // SAFETY: the operand has so many bytes, and the words have room for them.
+                unsafe {
+                    std::ptr::copy_nonoverlapping(argument.at.cast::<u8>(), words.as_mut_ptr().cast(), argument.bytes);
+                }
+                words
+            };
+            let arguments = arguments.iter().map(copied).collect();
+            recorded.push(Call { launch: launch.clone(), arguments });
+            return Ok(());
+        }
+        let arguments = &mut arguments.iter().map(|argument| argument.at).collect::<Vec<_>>();
         // SAFETY: the caller's promise.
-        let status = unsafe {
-            (self.emulate)(
-                name.as_ptr(),
-                grid.as_ptr(),
-                block.as_ptr(),
-                *shared_bytes as usize,
-                c_int::from(*cooperative),
-                self.workers,
-                arguments.as_mut_ptr(),
-            )
-        };
-        if status == 0 { Ok(()) } else { bail!("there is no kernel {}", launch.kernel) }
+        unsafe { self.run.run(launch, arguments) }
     }
 
     fn begin_capture(&self) -> Result<()> {
-        bail!("the emulation records nothing")
+        *self.recorded() = Some(Vec::new());
+        Ok(())
     }
 
     fn end_capture(&self) -> Result<Box<dyn Recording>> {
-        bail!("the emulation records nothing")
+        Ok(Box::new(Calls { run: self.run, calls: self.recorded().take().unwrap_or_default() }))
+    }
+}
+
+impl Emulation {
+    fn recorded(&self) -> std::sync::MutexGuard<'_, Option<Vec<Call>>> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

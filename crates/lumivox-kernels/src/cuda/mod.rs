@@ -13,7 +13,9 @@ mod fuse;
 mod signal;
 
 pub use conv1d::{Conv1d, ConvTranspose1d};
-pub use device::{Buffer, Copies, Device, Element};
+pub use device::{Buffer, Copies, Device, Element, Recorded};
+#[cfg(feature = "cuda")]
+pub use driver::{cuda, is_driver_present};
 #[cfg(feature = "emulation")]
 pub use emulation::emulated;
 pub use fuse::{Activation, Affine, Epilogue, Prologue};

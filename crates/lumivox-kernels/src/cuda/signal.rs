@@ -140,6 +140,18 @@ impl Signal {
         Tensor::from_vec(values, (self.batch, self.channels, self.steps), &candle_core::Device::Cpu)
     }
 
+    /// Copies `values`, `(B, C, L)` in row-major order, into the signal's memory.
+    ///
+    /// # Errors
+    /// If they are not as many as the signal's, it is not of 32 bits or a part of another, or the device fails.
+    pub fn write(&self, values: &[f32]) -> Result<()> {
+        let len = self.batch * self.channels * self.steps;
+        if self.start != 0 || self.batch_stride * self.batch != len || values.len() != len || self.dtype != Dtype::F32 {
+            bail!("{} values for {:?} of {:?}", values.len(), self.dims(), self.dtype);
+        }
+        self.device().upload_into(&self.values, values)
+    }
+
     /// Some of the channels, in the same memory.
     ///
     /// # Errors
