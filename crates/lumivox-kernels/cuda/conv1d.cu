@@ -20,7 +20,7 @@ struct Geometry {
   long long phase_stride;  // values of a phase's weights
 };
 
-constexpr int CHANNELS_A_STEP = 8;
+constexpr int CHANNELS_A_STEP = 8;  // input channels a step: one for each warp of a block
 
 // A block of 256 threads computes 16*TM channels of 16*TN steps, a thread TM of TN. Shared: x [CHANNELS_A_STEP][span], w [CHANNELS_A_STEP*K][16*TM].
 template <class T, int TM, int TN>
@@ -29,26 +29,28 @@ __device__ __forceinline__ void conv1d(const View<const T> &x, const View<T> &y,
   constexpr int BM = 16 * TM, BN = 16 * TN;
   DYNAMIC_SHARED(float, shared);
   const int span = (BN - 1) * g.stride + (g.taps - 1) * g.dilation + 1;
-  float *const xs = shared, *const ws = shared + CHANNELS_A_STEP * ((span + 3) & ~3);
   const int span_padded = (span + 3) & ~3;
+  float *const xs = shared, *const ws = shared + CHANNELS_A_STEP * span_padded;
   const int b = blockIdx.z / g.phases, phase = blockIdx.z % g.phases;
   const int first = blockIdx.x * BN, first_channel = blockIdx.y * BM;
   const int in_length = x.length(b), out_length = y.length(b);
   if ((long long)first * g.out_stride + phase - g.crop >= out_length) return;
-  const int tx = threadIdx.x & 15, ty = threadIdx.x >> 4;
+  const int tx = threadIdx.x & 15, ty = threadIdx.x >> 4, warp = threadIdx.x >> 5, lane = threadIdx.x & 31;
   const int in_first = first * g.stride + g.offset;
   weight += phase * g.phase_stride;
   float sums[TM][TN] = {};
   for (int c0 = 0; c0 < x.channels; c0 += CHANNELS_A_STEP) {
-    for (int i = threadIdx.x; i < CHANNELS_A_STEP * span_padded; i += 256) {
-      const int c = c0 + i / span_padded, t = in_first + i % span_padded;
-      const bool inside = c < x.channels && t >= 0 && t < in_length;
-      xs[i] = inside ? apply(prologue, b, x.channels, c, load(x.row(b, c) + t)) : 0.0f;
+    const int channel = c0 + warp;
+    for (int i = lane; i < span; i += 32) {
+      const int t = in_first + i;
+      const bool inside = channel < x.channels && t >= 0 && t < in_length;
+      xs[warp * span_padded + i] = inside ? apply(prologue, b, x.channels, channel, load(x.row(b, channel) + t)) : 0.0f;
     }
+    // Rows of the channels that there are; what is missing of the last step is zero in x.
+    const int rows = min(CHANNELS_A_STEP, x.channels - c0) * g.taps;
     for (int i = threadIdx.x; i < CHANNELS_A_STEP * g.taps * BM; i += 256) {
       const int row = i / BM, o = first_channel + i % BM;
-      const bool inside = c0 + row / g.taps < x.channels && o < g.rows;
-      ws[i] = inside ? load(weight + ((long long)c0 * g.taps + row) * g.rows + o) : 0.0f;
+      ws[i] = row < rows ? load(weight + ((long long)c0 * g.taps + row) * g.rows + o) : 0.0f;
     }
     __syncthreads();
     for (int c = 0; c < CHANNELS_A_STEP; c++) {
@@ -119,11 +121,13 @@ extern "C" __global__ void __launch_bounds__(256) conv1d_tensor_f16(View<const h
   for (int m = 0; m < 2; m++)
     for (int n = 0; n < 2; n++) wmma::fill_fragment(sums[m][n], 0.0f);
   for (int c0 = 0; c0 < padded; c0 += TENSOR_CHANNELS) {
-    for (int i = threadIdx.x; i < TENSOR_CHANNELS * span; i += 256) {
-      const int c = c0 + i / span, t = first + g.offset + i % span;
-      const bool inside = c < x.channels && t >= 0 && t < in_length;
-      const float v = inside ? apply(p, b, x.channels, c, load(x.row(b, c) + t)) : 0.0f;
-      xs[(i % span) * TENSOR_ROW + i / span] = __float2half(v);
+    for (int i = warp; i < TENSOR_CHANNELS; i += 8) {
+      const int c = c0 + i;
+      for (int n = lane; n < span; n += 32) {
+        const int t = first + g.offset + n;
+        const bool inside = c < x.channels && t >= 0 && t < in_length;
+        xs[n * TENSOR_ROW + i] = __float2half(inside ? apply(p, b, x.channels, c, load(x.row(b, c) + t)) : 0.0f);
+      }
     }
     __syncthreads();
     for (int k = 0; k < g.taps; k++) {

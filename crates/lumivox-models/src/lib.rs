@@ -4,6 +4,8 @@
 //!
 //! Dimension letters: `B` batch, `T` tokens, `C` channels, `F` frames, `L` samples or time steps.
 
+#[cfg(any(feature = "cuda", feature = "emulation"))]
+pub mod cuda;
 pub mod kokoro;
 mod layers;
 mod probe;

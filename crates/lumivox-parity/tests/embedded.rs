@@ -3,8 +3,8 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
-use lumivox::Synthesizer;
 use lumivox::store::Store;
+use lumivox::{LoadOptions, Synthesizer};
 use lumivox_parity::distance::{Distance, distance};
 
 /// The ten sentences of `tools/reference/sentences.txt`, as espeak-ng says them to Piper.
@@ -14,7 +14,7 @@ const SENTENCES: &str = include_str!("sentences_espeak.txt");
 fn the_embedded_voice_is_nearer_to_f32_than_two_seeds_of_f32_are_to_each_other() {
     let model = Store::open().unwrap().resolve("piper-joe", &()).expect("the voice's f32 weights");
     let f32_voice = Synthesizer::open(&model, None).unwrap();
-    let embedded = Synthesizer::embedded(None).unwrap();
+    let embedded = Synthesizer::embedded(&LoadOptions::default()).unwrap();
     let all = |other, seed| -> Vec<Distance> {
         SENTENCES.lines().map(|phonemes| distance((&f32_voice, 0), (other, seed), phonemes).unwrap()).collect()
     };

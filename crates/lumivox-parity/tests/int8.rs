@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 use lumivox::store::Store;
-use lumivox::{Input, Options, Precision, Synthesizer};
+use lumivox::{Input, LoadOptions, Options, Precision, Synthesizer};
 use lumivox_parity::metrics::{log_mel_l1, snr_db};
 
 const SENTENCES: &str = include_str!("../../../tools/reference/sentences.txt");
@@ -12,7 +12,8 @@ const SENTENCES: &str = include_str!("../../../tools/reference/sentences.txt");
 fn int8_is_nearer_to_f32_than_another_seed_is() {
     let model = Store::open().unwrap().resolve("kokoro-int8", &()).expect("Kokoro's weights");
     let f32_model = Synthesizer::open(&model, None).unwrap();
-    let int8_model = Synthesizer::open_with(&model, None, Precision::Int8).unwrap();
+    let int8_model =
+        Synthesizer::open_with(&model, &LoadOptions { precision: Precision::Int8, ..Default::default() }).unwrap();
     let say = |synthesizer: &Synthesizer, sentence: &str, seed: u64| -> Vec<f32> {
         let options = Options { seed, ..Options::new("af_heart") };
         let speech = synthesizer.speak(Input::Text(sentence), &options).unwrap();

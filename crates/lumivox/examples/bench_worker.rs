@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use lumivox::{ChunkSize, Input, Options, Precision, Synthesizer};
+use lumivox::{ChunkSize, Input, LoadOptions, Options, Precision, Synthesizer};
 
 #[path = "../../../tools/bench/protocol.rs"]
 mod protocol;
@@ -16,7 +16,10 @@ fn main() -> protocol::Result<()> {
     let protocol::Arguments { engine, family, work, threads } = protocol::arguments()?;
     let precision = if engine == "lumivox-int8" { Precision::Int8 } else { Precision::F32 };
     let started = Instant::now();
-    let synthesizer = Synthesizer::open_with(&work.join(format!("{family}.safetensors")), Some(threads), precision)?;
+    let synthesizer = Synthesizer::open_with(
+        &work.join(format!("{family}.safetensors")),
+        &LoadOptions { threads: Some(threads), precision, ..Default::default() },
+    )?;
     protocol::serve(&engine, env!("CARGO_PKG_VERSION"), started.elapsed(), |utterance, audio| {
         let mut options = Options { voice: utterance.voice.clone(), ..Options::default() };
         if family != "kokoro" {

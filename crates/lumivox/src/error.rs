@@ -59,6 +59,24 @@ pub enum Error {
         /// Names that are close to it, nearest first.
         nearest: Vec<String>,
     },
+    /// A device that is not there.
+    #[error("the device {asked} can't be used: {reason}")]
+    Device {
+        /// As asked for.
+        asked: String,
+        /// Why not.
+        reason: String,
+    },
+    /// Numbers that a device does not compute in.
+    #[error("precision {precision} is not for {device}, which takes {takes}")]
+    Precision {
+        /// What was asked for.
+        precision: &'static str,
+        /// Where it would be computed.
+        device: &'static str,
+        /// What can be asked for there.
+        takes: &'static str,
+    },
     /// A number outside the range that makes sense.
     #[error("the {name} {value} is outside {least} to {most}")]
     OutOfRange {

@@ -25,6 +25,7 @@
 //! Noise comes from a counter-based generator ([`noise`]): the same text, voice and seed give the same audio on any number of threads.
 
 pub mod audio;
+mod device;
 #[cfg(feature = "embedded-voice")]
 pub mod embedded;
 mod error;
@@ -38,8 +39,8 @@ mod timestamps;
 mod voice;
 mod weights;
 
+pub use device::{Copies, Device, DeviceChoice, LoadOptions, Precision};
 pub use error::{Error, Result};
-pub use lumivox_models::kokoro::Precision;
 pub use model::KOKORO_SEGMENT_LIMITS;
 pub use options::{ChunkSize, Input, Options};
 pub use speech::{Chunk, Speech, Warning};

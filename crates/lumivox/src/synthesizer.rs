@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use lumivox_convert::ModelFile;
 use lumivox_models::Probe;
-use lumivox_models::kokoro::Precision;
 use lumivox_text::{Phonemized, segments, with_phoneme_blocks};
 
+use crate::device::{Device, LoadOptions};
 use crate::error::{Error, Result};
 use crate::model::{self, Encoding, Model};
 use crate::options::{ChunkSize, Input, Options};
@@ -17,6 +17,7 @@ use crate::speech::Speech;
 pub struct Synthesizer {
     pub(crate) model: Box<dyn Model>,
     pool: rayon::ThreadPool,
+    device: Device,
 }
 
 impl Synthesizer {
@@ -25,30 +26,35 @@ impl Synthesizer {
     /// # Errors
     /// If the file is not a whole model file of a known kind.
     pub fn open(path: &Path, threads: Option<usize>) -> Result<Self> {
-        Self::open_with(path, threads, Precision::F32)
+        Self::open_with(path, &LoadOptions { threads, ..Default::default() })
     }
 
-    /// [`Synthesizer::open`] with a choice of [`Precision`], which Kokoro has.
+    /// [`Synthesizer::open`] with all choices: see [`LoadOptions`].
     ///
     /// # Errors
-    /// As [`Synthesizer::open`], or if the model has no such precision.
-    pub fn open_with(path: &Path, threads: Option<usize>, precision: Precision) -> Result<Self> {
-        Self::load(ModelFile::open(path)?, &path.display().to_string(), threads, precision)
+    /// As [`Synthesizer::open`], or if the device or the model has no such precision, or the device not enough memory.
+    pub fn open_with(path: &Path, options: &LoadOptions) -> Result<Self> {
+        Self::load(ModelFile::open(path)?, &path.display().to_string(), options)
     }
 
-    /// The [voice inside this program](crate::embedded), on `threads` threads; `None` takes one for each processor.
+    /// The [voice inside this program](crate::embedded).
     ///
     /// # Errors
-    /// If the thread pool can't be started.
+    /// If the thread pool can't be started, or as [`Synthesizer::open_with`] for the device.
     #[cfg(feature = "embedded-voice")]
-    pub fn embedded(threads: Option<usize>) -> Result<Self> {
-        Self::load(crate::embedded::model_file()?, crate::embedded::NAME, threads, Precision::F32)
+    pub fn embedded(options: &LoadOptions) -> Result<Self> {
+        Self::load(crate::embedded::model_file()?, crate::embedded::NAME, options)
     }
 
-    fn load(file: ModelFile, name: &str, threads: Option<usize>, precision: Precision) -> Result<Self> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?;
-        let model = pool.install(|| model::load(Arc::new(file), name, precision))?;
-        Ok(Self { model, pool })
+    fn load(file: ModelFile, name: &str, options: &LoadOptions) -> Result<Self> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.unwrap_or(0)).build()?;
+        let model = pool.install(|| model::load(Arc::new(file), name, options))?;
+        Ok(Self { model, pool, device: options.device.clone() })
+    }
+
+    /// Where it computes.
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 
     /// Samples in a second of the audio.
@@ -107,6 +113,23 @@ impl Synthesizer {
         };
         let segments = segments(&read, &self.model.segment_limits());
         Speech::new(self, speaker, read, segments, options, chunk_size)
+    }
+
+    /// Says several segments at once, on a GPU in one pass: what [`Synthesizer::synthesize`] says of each, the segments counted from `first` on.
+    ///
+    /// # Errors
+    /// If the options or the phonemes do not suit the model.
+    pub fn synthesize_batch(&self, phonemes: &[&str], options: &Options, first: u32) -> Result<Vec<Vec<f32>>> {
+        options.check()?;
+        let speaker = self.model.speaker(options)?;
+        let encoded: Vec<_> = phonemes.iter().map(|phonemes| self.model.encode(phonemes)).collect();
+        let segments = encoded.iter().zip(phonemes).zip(first..).map(|((encoded, phonemes), index)| Encoding {
+            ids: &encoded.ids,
+            symbols: phonemes.chars().count(),
+            index,
+        });
+        let segments: Vec<_> = segments.collect();
+        self.pool.install(|| speaker.say_all(&segments, options.seed))
     }
 
     /// Says one segment at once; symbols that the model has no id for are left out. `segment` is the segment's number in its utterance and part of the

@@ -5,6 +5,7 @@ mod piper;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use lumivox::DeviceChoice;
 use lumivox::text::Dialect;
 
 pub use piper::{Naming, PiperArguments};
@@ -92,12 +93,8 @@ pub struct SayArguments {
     /// Fails if any part of the text can't be spoken, instead of leaving it out with a warning.
     #[arg(long)]
     pub strict: bool,
-    /// Threads to compute with; all processors if not given.
-    #[arg(short, long, value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
-    /// Kokoro: int8 computes the costly part in 8-bit integers: faster on processors with VNNI, and a little further from the original than another seed is.
-    #[arg(long, value_enum, default_value_t = Precision::F32)]
-    pub precision: Precision,
+    #[command(flatten)]
+    pub compute: ComputeArguments,
     /// What standard output gets: a WAV whose header leaves the length open, or bare samples; files are always WAV.
     #[arg(long, value_enum, default_value_t = Container::Wav)]
     pub format: Container,
@@ -113,6 +110,21 @@ pub struct SayArguments {
     /// Prints the figures as JSON: on standard output, or on standard error if the audio goes there.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Where and in which numbers it is computed.
+#[derive(Args)]
+pub struct ComputeArguments {
+    /// Where to compute: cpu, cuda or cuda:N (a program built with `--features cuda`), or auto: the first CUDA device if there is one, else the processor.
+    #[arg(long, default_value_t = DeviceChoice::Auto)]
+    pub device: DeviceChoice,
+    /// Threads to compute with on the processor; one for each of its threads if not given.
+    #[arg(short, long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// int8, for Kokoro on the processor, computes the costly part in 8-bit integers: faster on processors with VNNI, and a little further from the original than
+    /// another seed is. f16, on a GPU, stores values with 16 bits and multiplies them on tensor cores.
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub precision: Precision,
 }
 
 /// Which model.
@@ -164,11 +176,13 @@ pub enum Container {
     Pcm,
 }
 
-/// In which numbers Kokoro's generator computes.
+/// In which numbers the costly part is computed.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum Precision {
     /// 32-bit floating point.
     F32,
+    /// Stored with 16 bits.
+    F16,
     /// 8-bit integers.
     Int8,
 }
@@ -177,6 +191,7 @@ impl From<Precision> for lumivox::Precision {
     fn from(precision: Precision) -> Self {
         match precision {
             Precision::F32 => Self::F32,
+            Precision::F16 => Self::F16,
             Precision::Int8 => Self::Int8,
         }
     }

@@ -63,7 +63,7 @@ pub struct PiperArguments {
     /// Folders in which NAME.onnx is looked for, besides the current one.
     #[arg(long, alias = "data_dir", value_name = "FOLDER")]
     pub data_dir: Vec<PathBuf>,
-    /// Is taken and has no effect: this program computes on the CPU.
+    /// Computes on the first CUDA device; without effect in a program that was built without CUDA.
     #[arg(long, alias = "use_cuda", alias = "use-cuda")]
     pub cuda: bool,
     /// Is taken and has no effect: an installed espeak-ng knows where its data are.

@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use lumivox::text::{Dialect, English, Phonemized, Segment, segments};
-use lumivox::{Input, KOKORO_SEGMENT_LIMITS, Options, Precision, Warning};
+use lumivox::{DeviceChoice, Input, KOKORO_SEGMENT_LIMITS, Options, Warning};
 use serde_json::{Value, json};
 
 use super::{load, read_text};
-use crate::args::ExplainArguments;
+use crate::args::{ComputeArguments, ExplainArguments, Precision};
 use crate::output::{note, print, table};
 
 /// The longest text that is explained, in bytes.
@@ -23,7 +23,9 @@ pub fn run(arguments: &ExplainArguments) -> Result<ExitCode> {
         return show(&read, &segments(&read, &KOKORO_SEGMENT_LIMITS), &warnings, arguments.json);
     };
     let options = Options { dialect: arguments.language, max_text_bytes: MAX_TEXT_BYTES, ..Options::default() };
-    let loaded = load(Some(model), &options, None, Precision::F32, false)?;
+    // Nothing is computed.
+    let compute = ComputeArguments { device: DeviceChoice::Cpu, threads: None, precision: Precision::F32 };
+    let loaded = load(Some(model), &options, &compute, false)?;
     let speech = loaded.synthesizer.speak(Input::Text(&input), &options)?;
     let place = |warning: &Warning| match warning {
         Warning::Text(warning) | Warning::Cut(warning) => place(warning),

@@ -17,8 +17,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use lumivox::convert::ModelFile;
 use lumivox::store::{Store, StoreError};
-use lumivox::{Options, Precision, Synthesizer};
+use lumivox::{LoadOptions, Options, Synthesizer};
 
+use crate::args::ComputeArguments;
 use crate::output::note;
 use crate::progress::PullProgress;
 
@@ -36,13 +37,7 @@ struct Loaded {
 
 /// Loads the model that is asked for, pulled first if need be. Where none is, Kokoro; and if Kokoro can't be had, the voice inside this program, unless a
 /// voice is asked for, which would be another's.
-fn load(
-    model: Option<&str>,
-    options: &Options,
-    threads: Option<usize>,
-    precision: Precision,
-    quiet: bool,
-) -> Result<Loaded> {
+fn load(model: Option<&str>, options: &Options, compute: &ComputeArguments, quiet: bool) -> Result<Loaded> {
     let path = match model {
         Some(EMBEDDED) => None,
         Some(model) => Some(resolve(model, quiet)?),
@@ -65,9 +60,15 @@ fn load(
         },
     };
     let started = Instant::now();
+    let (device, why_cpu) = compute.device.open()?;
+    if let Some(reason) = why_cpu.filter(|_| !quiet) {
+        note(format_args!("note: computing on the processor: {reason}"));
+    }
+    let load_options =
+        LoadOptions { threads: compute.threads.map(usize::from), precision: compute.precision.into(), device };
     let synthesizer = match &path {
-        Some(path) => Synthesizer::open_with(path, threads, precision)?,
-        None => Synthesizer::embedded(threads)?,
+        Some(path) => Synthesizer::open_with(path, &load_options)?,
+        None => Synthesizer::embedded(&load_options)?,
     };
     // What an .onnx was made into has a name for the store only.
     let onnx = model.map(Path::new).filter(|model| model.extension().is_some_and(|extension| extension == "onnx"));

@@ -8,7 +8,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use lumivox::audio::SampleFormat;
-use lumivox::{ChunkSize, Input, Options, Speech, Synthesizer};
+use lumivox::{ChunkSize, DeviceChoice, Input, LoadOptions, Options, Speech, Synthesizer};
 use serde::Deserialize;
 
 use super::{EMBEDDED, import, resolve};
@@ -36,9 +36,11 @@ pub fn run(arguments: &PiperArguments) -> Result<ExitCode> {
         ineffective(arguments).iter().for_each(|what| note(format_args!("note: {what}")));
     }
     remove_unfinished_on_interrupt()?;
+    let device = if arguments.cuda && cfg!(feature = "cuda") { DeviceChoice::Cuda(0) } else { DeviceChoice::Cpu };
+    let load_options = LoadOptions { device: device.open()?.0, ..Default::default() };
     let synthesizer = match model(arguments)? {
-        Some(path) => Synthesizer::open(&path, None)?,
-        None => Synthesizer::embedded(None)?,
+        Some(path) => Synthesizer::open_with(&path, &load_options)?,
+        None => Synthesizer::embedded(&load_options)?,
     };
     let options = Options {
         voice: arguments.speaker.clone(),
@@ -60,7 +62,7 @@ pub fn run(arguments: &PiperArguments) -> Result<ExitCode> {
 /// Options of Piper's that are taken, and change what is heard with Piper but not here.
 fn ineffective(arguments: &PiperArguments) -> Vec<&'static str> {
     [
-        (arguments.cuda, "--cuda has no effect, this program computes on the CPU"),
+        (arguments.cuda && !cfg!(feature = "cuda"), "--cuda has no effect, this program was built without CUDA"),
         (arguments.tashkeel_model.is_some(), "--tashkeel_model has no effect, Arabic is read without it"),
         (!arguments.phoneme_silence.is_empty(), "--phoneme_silence has no effect, no silence is put in"),
     ]

@@ -30,9 +30,7 @@ pub fn run(arguments: &SayArguments) -> Result<ExitCode> {
     }
     remove_unfinished_on_interrupt()?;
     let options = options(arguments);
-    let threads = arguments.threads.map(usize::from);
-    let precision = arguments.precision.into();
-    let loaded = load(arguments.model.as_deref(), &options, threads, precision, arguments.quiet)?;
+    let loaded = load(arguments.model.as_deref(), &options, &arguments.compute, arguments.quiet)?;
     if arguments.lines {
         return say_lines(&loaded, &text, arguments, &options, output);
     }
@@ -221,7 +219,7 @@ fn report(figures: &Figures, loaded: &Loaded, output: &Path, arguments: &SayArgu
     if arguments.json {
         let json = serde_json::json!({
             "output": to, "model": model, "audio_s": figures.audio_s, "compute_s": figures.compute_s, "cpu_s": figures.cpu_s,
-            "rtf": rtf, "ttfb_s": figures.ttfb_s, "load_s": load_s, "warnings": figures.warnings,
+            "rtf": rtf, "ttfb_s": figures.ttfb_s, "load_s": load_s, "device": loaded.synthesizer.device().name(), "warnings": figures.warnings,
         });
         if to_stdout {
             note(json);

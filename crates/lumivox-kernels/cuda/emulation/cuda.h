@@ -33,6 +33,8 @@ inline double2 make_double2(double x, double y) { return {x, y}; }
 using half = _Float16;
 inline float __half2float(half x) { return x; }
 inline half __float2half(float x) { return static_cast<half>(x); }
+inline int min(int a, int b) { return a < b ? a : b; }
+inline int max(int a, int b) { return a > b ? a : b; }
 inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 inline unsigned __umulhi(unsigned a, unsigned b) { return static_cast<unsigned>((static_cast<uint64_t>(a) * b) >> 32); }
 

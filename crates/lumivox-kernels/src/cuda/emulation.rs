@@ -40,7 +40,7 @@ fn library() -> Result<Library> {
     std::fs::write(folder.join("kernels.inc"), kernels(&sources)?)?;
     let shared = folder.join("emulation.so");
     let mut compiler = Command::new("g++");
-    compiler.args(["-std=c++17", "-O2", "-march=native", "-shared", "-fPIC", "-pthread", "-o"]).arg(&shared);
+    compiler.args(["-std=c++17", "-O3", "-march=native", "-shared", "-fPIC", "-pthread", "-o"]).arg(&shared);
     compiler.arg("-I").arg(&folder).arg("-I").arg(&sources).arg(sources.join("emulation/emulation.cc"));
     let output = compiler.output().map_err(|error| Error::Msg(format!("g++, which compiles the kernels: {error}")))?;
     if !output.status.success() {

@@ -89,7 +89,7 @@ impl Config {
     ///
     /// # Errors
     /// If a number can't be right; the error names it.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let (albert, generator) = (&self.plbert, &self.istftnet);
         if albert.num_attention_heads == 0 || albert.hidden_size % albert.num_attention_heads != 0 {
             bail!(

@@ -16,6 +16,9 @@ use candle_core::{Device, Result, Tensor, bail};
 use candle_nn::VarBuilder;
 use lumivox_kernels::Linear;
 
+#[cfg(any(feature = "cuda", feature = "emulation"))]
+pub(crate) use source::harmonic_source;
+
 pub use config::{AlbertConfig, Config, GeneratorConfig, Precision};
 
 use crate::layers::{linear, repeat_each};

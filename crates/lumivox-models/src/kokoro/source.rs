@@ -8,6 +8,18 @@ use super::config::GeneratorConfig;
 use super::{HARMONICS, SAMPLE_RATE_HZ};
 use crate::probe::{Probe, probed};
 
+/// The sines of the source.
+pub(crate) fn harmonic_source(config: &GeneratorConfig) -> SineGen {
+    SineGen {
+        sample_rate_hz: SAMPLE_RATE_HZ as f32,
+        upsample_scale: config.samples_per_f0_frame(),
+        harmonics: HARMONICS,
+        sine_amp: 0.1,
+        noise_std: 0.003,
+        voiced_threshold_hz: 10.0,
+    }
+}
+
 pub(super) struct Source {
     sine_gen: SineGen,
     /// Weight `(1, HARMONICS)` and bias `(1)`.
@@ -18,14 +30,7 @@ pub(super) struct Source {
 impl Source {
     pub(super) fn new(config: &GeneratorConfig, vb: VarBuilder) -> Result<Self> {
         Ok(Self {
-            sine_gen: SineGen {
-                sample_rate_hz: SAMPLE_RATE_HZ as f32,
-                upsample_scale: config.samples_per_f0_frame(),
-                harmonics: HARMONICS,
-                sine_amp: 0.1,
-                noise_std: 0.003,
-                voiced_threshold_hz: 10.0,
-            },
+            sine_gen: harmonic_source(config),
             l_linear: (vb.get((1, HARMONICS), "l_linear.weight")?, vb.get(1, "l_linear.bias")?),
             stft: Stft::new(config.gen_istft_n_fft, config.gen_istft_hop_size)?,
         })

@@ -78,7 +78,7 @@ impl Config {
     ///
     /// # Errors
     /// If a number can't be right; the error names it.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if self.n_heads == 0 || !self.hidden_channels.is_multiple_of(self.n_heads) {
             bail!("n_heads {} does not divide hidden_channels {}", self.n_heads, self.hidden_channels);
         }

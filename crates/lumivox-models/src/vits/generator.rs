@@ -18,7 +18,7 @@ const LAST_LEAKY: Prologue<'static> = Prologue { affine: None, activation: &Acti
 /// Values of a stage that are computed in one go where there are many more: what a thread's caches hold.
 const SLAB_VALUES: usize = 256 * 1024;
 /// Width of the first and the last convolution.
-const END_KERNEL: usize = 7;
+pub(crate) const END_KERNEL: usize = 7;
 
 pub(super) struct Generator {
     conv_pre: Conv1d,

@@ -14,6 +14,9 @@ use candle_core::{Device, Result, Tensor, bail};
 use candle_nn::VarBuilder;
 use lumivox_kernels::sample_prior;
 
+#[cfg(any(feature = "cuda", feature = "emulation"))]
+pub(crate) use {duration::DDS_LAYERS, generator::END_KERNEL};
+
 pub use config::{Config, ResBlockKind};
 pub use stream::Stream;
 
@@ -24,7 +27,7 @@ use generator::Generator;
 use text_encoder::{Encoded, TextEncoder};
 
 /// The most frames that are made at once: over half an hour of speech, where a sentence has seconds.
-const MAX_FRAMES: u64 = 200_000;
+pub(crate) const MAX_FRAMES: u64 = 200_000;
 
 /// The graph with its weights.
 pub struct Vits {

@@ -65,35 +65,65 @@ impl Comparison {
     }
 }
 
+/// A model that says ids, wherever it computes.
+pub trait Says {
+    /// Says `ids` as `case` has it, shows the stages to `probe`, and gives the frames of each id.
+    ///
+    /// # Errors
+    /// If the model can't say them.
+    fn say(&self, ids: &[u32], case: &Case, probe: &mut dyn Probe) -> Result<Vec<u32>>;
+}
+
+impl Says for Vits {
+    fn say(&self, ids: &[u32], case: &Case, probe: &mut dyn Probe) -> Result<Vec<u32>> {
+        let noise = |stage, channels: usize, steps: usize, scale: f32| -> Result<Tensor> {
+            let values = normal(case.seed, stage, 0, channels * steps);
+            Ok((Tensor::from_vec(values, (1, channels, steps), &Device::Cpu)? * f64::from(scale))?)
+        };
+        let dp_noise = noise(Stage::Durations, 2, ids.len(), case.noise_scale_w)?;
+        let prosody = self.prosody(ids, case.speaker, &dp_noise, case.length_scale, probe)?;
+        let z_noise = noise(Stage::Latent, self.config().inter_channels, self.frames(&prosody), case.noise_scale)?;
+        let z = self.latent(&prosody, &z_noise, probe)?;
+        self.decode(&prosody, &z, probe)?;
+        Ok(prosody.durations)
+    }
+}
+
+#[cfg(any(feature = "cuda", feature = "emulation"))]
+impl Says for lumivox_models::cuda::vits::Vits {
+    fn say(&self, ids: &[u32], case: &Case, probe: &mut dyn Probe) -> Result<Vec<u32>> {
+        use lumivox_models::cuda::{NoiseSource, vits::Utterance};
+
+        let noise = |stage: Stage| NoiseSource { seed: case.seed, stream: [stage as u32, 0] };
+        let batch = [Utterance { ids, speaker: case.speaker }];
+        let dp_noise = (&[noise(Stage::Durations)][..], case.noise_scale_w);
+        let prosody = self.prosody(&batch, dp_noise, case.length_scale, probe)?;
+        self.decode(&prosody, (&[noise(Stage::Latent)], case.noise_scale), probe)?;
+        Ok(prosody.durations.into_iter().next().unwrap_or_default())
+    }
+}
+
 /// Says the golden's utterance and compares.
 ///
 /// # Errors
 /// If the model can't say it, or the golden lacks a tensor that every golden has.
-pub fn compare(model: &Vits, golden: &Golden<Case>) -> Result<Comparison> {
+pub fn compare(model: &dyn Says, golden: &Golden<Case>) -> Result<Comparison> {
     let case = &golden.case;
     let want = |name: &str| golden.whole(name).with_context(|| format!("{}: no {name}", golden.name));
     let integers = |name: &str| -> Result<Vec<u32>> {
         Ok(want(name)?.to_vec1::<f32>()?.into_iter().map(|value| value as u32).collect())
     };
-    let noise = |stage, channels: usize, steps: usize, scale: f32| -> Result<Tensor> {
-        let values = normal(case.seed, stage, 0, channels * steps);
-        Ok((Tensor::from_vec(values, (1, channels, steps), &Device::Cpu)? * f64::from(scale))?)
-    };
     let (ids, durations) = (integers("ids")?, integers("durations")?);
     let mut recorder = Recorder { golden, errors: Vec::new(), audio: None, failure: None };
-    let dp_noise = noise(Stage::Durations, 2, ids.len(), case.noise_scale_w)?;
-    let prosody = model.prosody(&ids, case.speaker, &dp_noise, case.length_scale, &mut recorder)?;
-    let z_noise = noise(Stage::Latent, model.config().inter_channels, model.frames(&prosody), case.noise_scale)?;
-    let z = model.latent(&prosody, &z_noise, &mut recorder)?;
-    model.decode(&prosody, &z, &mut recorder)?;
+    let said = model.say(&ids, case, &mut recorder)?;
     if let Some(error) = recorder.failure {
         return Err(error);
     }
-    let differing = prosody.durations.iter().zip(&durations).filter(|(got, want)| got != want).count();
+    let differing = said.iter().zip(&durations).filter(|(got, want)| got != want).count();
     Ok(Comparison {
         name: golden.name.clone(),
         stages: recorder.errors,
-        durations_differing: differing + prosody.durations.len().abs_diff(durations.len()),
+        durations_differing: differing + said.len().abs_diff(durations.len()),
         audio_max_abs: recorder.audio.with_context(|| format!("{}: no audio", golden.name))?,
     })
 }

@@ -11,7 +11,7 @@ use candle_nn::VarBuilder;
 use lumivox::convert::vits::{Config, schema};
 use lumivox::convert::{ModelFile, Options, convert};
 use lumivox::store::Store;
-use lumivox_models::vits::Vits;
+use lumivox_models::vits::{Config as Sizes, Vits};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -58,9 +58,17 @@ impl Models {
     /// # Errors
     /// If there is no such model, the voice can't be had, or the model can't be made.
     pub fn open(&self, name: &str) -> Result<Vits> {
+        self.open_with(name, |config, weights| Ok(Vits::new(config, weights)?))
+    }
+
+    /// The model `name`, made by `new` of its sizes and weights.
+    ///
+    /// # Errors
+    /// As [`Models::open`], or if `new` fails.
+    pub fn open_with<M>(&self, name: &str, new: impl FnOnce(Sizes, VarBuilder) -> Result<M>) -> Result<M> {
         let folder = tempfile::tempdir()?;
         let checkpoint = match name {
-            VOICE => return load(&voice()?),
+            VOICE => return load(&voice()?, new),
             "mms-from-piper" => from_voice(&folder)?,
             "mms-synth" => self.synthetic(name, &folder, Layout::Hf(PAIR))?,
             "regression" => self.synthetic(name, &folder, Layout::Hf(PARAMETRIZATION))?,
@@ -69,7 +77,7 @@ impl Models {
         };
         let file = folder.path().join("converted.safetensors");
         convert(&checkpoint, &file, &Options::default(), &mut |_| ()).with_context(|| format!("converting {name}"))?;
-        load(&file)
+        load(&file, new)
     }
 
     /// A checkpoint of synthetic weights in `folder`, with the sizes that the goldens' `config.json` gives.
@@ -113,10 +121,10 @@ fn voice() -> Result<PathBuf> {
 }
 
 /// Loads a model file's graph.
-fn load(path: &Path) -> Result<Vits> {
+fn load<M>(path: &Path, new: impl FnOnce(Sizes, VarBuilder) -> Result<M>) -> Result<M> {
     let file = ModelFile::open(path)?;
     let weights = VarBuilder::from_buffered_safetensors(fs::read(path)?, DType::F32, &Device::Cpu)?;
-    Ok(Vits::new(serde_json::from_str(&file.metadata().config)?, weights)?)
+    new(serde_json::from_str(&file.metadata().config)?, weights)
 }
 
 /// The real voice's weights in a `VitsModel`.

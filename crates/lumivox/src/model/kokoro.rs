@@ -6,13 +6,16 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor};
 use lumivox_convert::ModelFile;
 use lumivox_models::Probe;
-use lumivox_models::kokoro::{Config, HARMONICS, Kokoro, Precision, Prosody, SAMPLE_RATE_HZ};
+use lumivox_models::kokoro::{self, Config, HARMONICS, Kokoro, Prosody, SAMPLE_RATE_HZ};
 use lumivox_text::ids::Encoded;
 use lumivox_text::ids::kokoro::Vocabulary;
 use lumivox_text::{Boundary, Dialect, Phonemized, SegmentLimits};
 
 use super::english::EnglishFrontEnds;
+#[cfg(any(feature = "cuda", feature = "emulation"))]
+use super::gpu;
 use super::{Encoding, Model, Speaker, Utterance};
+use crate::device::{self, LoadOptions, Precision};
 use crate::error::{Error, Result};
 use crate::noise::{self, Stage};
 use crate::options::Options;
@@ -26,16 +29,55 @@ const DEFAULT_VOICE: &str = "af_heart";
 pub const SEGMENT_LIMITS: SegmentLimits =
     SegmentLimits { first_symbols: 100, growth_percent: 200, max_symbols: 200, end_at: Boundary::Paragraph };
 
+/// The CPU has no use for them.
+const NO_F16: Error = Error::Precision { precision: "f16", device: "the CPU", takes: "f32 and int8" };
+
 pub(super) struct KokoroModel {
-    graph: Kokoro,
+    graph: Graph,
     vocabulary: Vocabulary,
     /// Where the style packs are.
     file: Arc<ModelFile>,
     english: EnglishFrontEnds,
 }
 
+/// The graph, where it computes.
+enum Graph {
+    Cpu(Kokoro),
+    #[cfg(any(feature = "cuda", feature = "emulation"))]
+    Gpu(lumivox_models::cuda::kokoro::Kokoro),
+}
+
+impl Graph {
+    fn new(config: Config, file: Arc<ModelFile>, options: &LoadOptions) -> Result<Self> {
+        let weights = weights::var_builder(file, &Device::Cpu);
+        Ok(match &options.device {
+            device::Device::Cpu => {
+                let precision = match options.precision {
+                    Precision::F32 => kokoro::Precision::F32,
+                    Precision::Int8 => kokoro::Precision::Int8,
+                    Precision::F16 => return Err(NO_F16),
+                };
+                Self::Cpu(Kokoro::new(config, precision, weights)?)
+            }
+            #[cfg(any(feature = "cuda", feature = "emulation"))]
+            device::Device::Gpu(device) => {
+                let dtype = options.precision.dtype()?;
+                Self::Gpu(lumivox_models::cuda::kokoro::Kokoro::new(device, config, dtype, weights)?)
+            }
+        })
+    }
+
+    fn config(&self) -> &Config {
+        match self {
+            Self::Cpu(graph) => graph.config(),
+            #[cfg(any(feature = "cuda", feature = "emulation"))]
+            Self::Gpu(graph) => graph.config(),
+        }
+    }
+}
+
 impl KokoroModel {
-    pub(super) fn load(file: Arc<ModelFile>, name: &str, precision: Precision) -> Result<Self> {
+    pub(super) fn load(file: Arc<ModelFile>, name: &str, options: &LoadOptions) -> Result<Self> {
         let config_error = |reason: String| Error::Config { model: name.to_owned(), reason };
         let json = &file.metadata().config;
         let sizes: Config = serde_json::from_str(json).map_err(|error| config_error(error.to_string()))?;
@@ -44,8 +86,10 @@ impl KokoroModel {
             return Err(config_error(format!("sample rate {rate} Hz, not {SAMPLE_RATE_HZ}")));
         }
         let vocabulary = Vocabulary::from_config(json)?;
-        let graph = Kokoro::new(sizes, precision, weights::var_builder(file.clone(), &Device::Cpu));
-        let graph = graph.map_err(|error| config_error(error.to_string()))?;
+        let graph = Graph::new(sizes, file.clone(), options).map_err(|error| match error {
+            Error::Compute(error) => config_error(error.to_string()),
+            other => other,
+        })?;
         Ok(Self { graph, vocabulary, file, english: EnglishFrontEnds::default() })
     }
 
@@ -119,13 +163,36 @@ struct KokoroSpeaker<'a> {
     speed: f32,
 }
 
+impl KokoroSpeaker<'_> {
+    /// The style of a segment, `(1, 2·style_dim)`: the row for the number of phonemes, as the Python package picks it.
+    fn ref_s(&self, segment: &Encoding) -> Result<Tensor> {
+        let row = segment.symbols.clamp(1, self.style_pack.dim(0)?) - 1;
+        Ok(self.style_pack.narrow(0, row, 1)?.contiguous()?)
+    }
+}
+
 impl<'a> Speaker<'a> for KokoroSpeaker<'a> {
     fn begin(&self, segment: &Encoding, seed: u64, probe: &mut dyn Probe) -> Result<Box<dyn Utterance + 'a>> {
-        // The row for the number of phonemes, as the Python package picks it.
-        let row = segment.symbols.clamp(1, self.style_pack.dim(0)?) - 1;
-        let ref_s = self.style_pack.narrow(0, row, 1)?.contiguous()?;
-        let prosody = self.model.graph.prosody(segment.ids, &ref_s, self.speed, probe)?;
-        Ok(Box::new(KokoroUtterance { graph: &self.model.graph, prosody, ref_s, seed, index: segment.index }))
+        let ref_s = self.ref_s(segment)?;
+        match &self.model.graph {
+            Graph::Cpu(graph) => {
+                let prosody = graph.prosody(segment.ids, &ref_s, self.speed, probe)?;
+                Ok(Box::new(KokoroUtterance { graph, prosody, ref_s, seed, index: segment.index }))
+            }
+            #[cfg(any(feature = "cuda", feature = "emulation"))]
+            Graph::Gpu(graph) => gpu::kokoro::begin(graph, segment, &ref_s, self.speed, seed, probe),
+        }
+    }
+
+    #[cfg(any(feature = "cuda", feature = "emulation"))]
+    fn say_all(&self, segments: &[Encoding], seed: u64) -> Result<Vec<Vec<f32>>> {
+        match &self.model.graph {
+            Graph::Cpu(_) => segments.iter().map(|segment| super::say(self, segment, seed)).collect(),
+            Graph::Gpu(graph) => {
+                let styles = segments.iter().map(|segment| self.ref_s(segment)).collect::<Result<Vec<_>>>()?;
+                gpu::kokoro::say_all(graph, segments, &styles, self.speed, seed)
+            }
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the engine needs of a model family.
 
 mod english;
+#[cfg(any(feature = "cuda", feature = "emulation"))]
+mod gpu;
 mod kokoro;
 mod reader;
 mod vits;
@@ -11,11 +13,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use lumivox_convert::{Family, ModelFile};
-use lumivox_models::Probe;
-use lumivox_models::kokoro::Precision;
+use lumivox_models::{NoProbe, Probe};
 use lumivox_text::ids::Encoded;
 use lumivox_text::{Phonemized, SegmentLimits};
 
+use crate::device::{LoadOptions, Precision};
 use crate::error::{Error, Result};
 use crate::options::Options;
 
@@ -47,6 +49,18 @@ pub(crate) trait Model: Send + Sync {
 pub(crate) trait Speaker<'a>: Send + Sync {
     /// Decides how a segment is said: up to the durations and whatever must be known of the whole before the first sample can be.
     fn begin(&self, segment: &Encoding, seed: u64, probe: &mut dyn Probe) -> Result<Box<dyn Utterance + 'a>>;
+
+    /// Samples of several segments; one after the other unless the device takes them together.
+    fn say_all(&self, segments: &[Encoding], seed: u64) -> Result<Vec<Vec<f32>>> {
+        segments.iter().map(|segment| say(self, segment, seed)).collect()
+    }
+}
+
+/// Samples of a segment.
+fn say<'a>(speaker: &(impl Speaker<'a> + ?Sized), segment: &Encoding, seed: u64) -> Result<Vec<f32>> {
+    let mut utterance = speaker.begin(segment, seed, &mut NoProbe)?;
+    let frames = utterance.durations().iter().sum::<u32>() as usize;
+    utterance.decode(0..frames, &mut NoProbe)
 }
 
 /// A segment as the model reads it.
@@ -72,13 +86,13 @@ pub(crate) trait Utterance: Send {
 }
 
 /// The model in `file`, which errors call `name`.
-pub(crate) fn load(file: Arc<ModelFile>, name: &str, precision: Precision) -> Result<Box<dyn Model>> {
-    if precision == Precision::Int8 && file.metadata().family != Family::Kokoro {
+pub(crate) fn load(file: Arc<ModelFile>, name: &str, options: &LoadOptions) -> Result<Box<dyn Model>> {
+    if options.precision == Precision::Int8 && file.metadata().family != Family::Kokoro {
         return Err(Error::NotOfFamily { name: "precision int8", family: "VITS" });
     }
     Ok(match file.metadata().family {
-        Family::Kokoro => Box::new(kokoro::KokoroModel::load(file, name, precision)?),
-        Family::Vits => Box::new(vits::VitsModel::load(file, name)?),
+        Family::Kokoro => Box::new(kokoro::KokoroModel::load(file, name, options)?),
+        Family::Vits => Box::new(vits::VitsModel::load(file, name, options)?),
         other => {
             let reason = format!("{other} models can't be spoken");
             return Err(Error::Config { model: name.to_owned(), reason });

@@ -1,0 +1,97 @@
+//! The graphs on a GPU, emulated, against the references, on real weights.
+
+#![cfg(feature = "emulation")]
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+use std::path::PathBuf;
+
+use lumivox::store::Store;
+use lumivox::{Copies, Device, LoadOptions, Options, Precision, Synthesizer};
+use lumivox_kernels::cuda::{Dtype, emulated};
+use lumivox_models::cuda::vits::Vits;
+use lumivox_parity::golden::Golden;
+use lumivox_parity::metrics::{max_abs, snr_db};
+use lumivox_parity::vits::Models;
+use lumivox_parity::{kokoro, vits};
+
+fn goldens(family: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden")).join(family)
+}
+
+fn kokoro(precision: Precision) -> Synthesizer {
+    let path = Store::open().unwrap().resolve("kokoro-int8", &()).expect("the model that the goldens were made with");
+    let device = Device::Gpu(emulated().unwrap());
+    Synthesizer::open_with(&path, &LoadOptions { precision, device, ..Default::default() }).unwrap()
+}
+
+/// Every stage of Kokoro, generator and all, within the bounds that the CPU is held to.
+#[test]
+fn kokoro_is_pytorchs() {
+    let golden = Golden::open(&goldens("kokoro").join("word_bf_emma.safetensors")).unwrap();
+    let comparison = kokoro::compare(&kokoro(Precision::F32), &golden).unwrap();
+    assert_eq!(comparison.failures(), Vec::<String>::new());
+    // All but the sines, which are never written down.
+    assert_eq!((comparison.stages.len(), comparison.source_injected_db.is_some()), (43, true));
+}
+
+/// What a request costs in transfers, and that each utterance of a batch is what it is alone.
+#[test]
+fn kokoro_copies_thrice_and_a_batch_is_its_utterances() {
+    let synthesizer = kokoro(Precision::F32);
+    let options = Options::new("af_heart");
+    let loaded = synthesizer.device().copies();
+    let phonemes = ["həlˈO.", "hˈI."];
+    let batch = synthesizer.synthesize_batch(&phonemes, &options, 0).unwrap();
+    let Copies { to_device, to_host, launches } = synthesizer.device().copies();
+    assert_eq!((to_device - loaded.to_device, to_host - loaded.to_host), (1, 2));
+    println!("{} launches", launches - loaded.launches);
+    for (i, phonemes) in phonemes.iter().enumerate() {
+        let alone = synthesizer.synthesize_batch(&[phonemes], &options, i as u32).unwrap().remove(0);
+        assert_eq!(batch[i].len(), alone.len());
+        assert!(max_abs(&batch[i], &alone) <= 1e-5, "utterance {i}: {}", max_abs(&batch[i], &alone));
+    }
+    // Half the bits: nearer to the same noise in full than two seeds are to each other.
+    let half = self::kokoro(Precision::F16).synthesize_batch(&phonemes[..1], &options, 0).unwrap();
+    let snr = snr_db(&half[0], &batch[0]);
+    println!("f16: {snr:.1} dB");
+    assert!(snr >= 30.0, "{snr} dB");
+}
+
+fn hold(name: &str, golden: &str) {
+    let models = Models::new(goldens("vits"));
+    let device = emulated().unwrap();
+    let model = models.open_with(name, |config, weights| Ok(Vits::new(&device, config, Dtype::F32, weights)?)).unwrap();
+    let golden = Golden::open(&goldens("vits").join(name).join(golden).with_extension("safetensors")).unwrap();
+    let comparison = vits::compare(&model, &golden).unwrap();
+    assert_eq!(comparison.failures(), Vec::<String>::new(), "{name}");
+    assert_eq!(comparison.stages.len(), 6 + model.config().upsample_rates.len(), "{name}");
+}
+
+#[test]
+fn a_piper_voice_is_onnx_runtimes() {
+    hold("piper-joe", "word_noise_1.0");
+}
+
+#[test]
+fn mms_and_several_speakers_are_transformers() {
+    hold("mms-synth", "short_noise_1.0");
+    hold("regression", "short_noise_1.3");
+    hold("multi-speaker", "short_noise_1.0");
+}
+
+#[test]
+fn a_batch_of_vits_is_its_utterances() {
+    let path = Store::open().unwrap().resolve("piper-joe", &()).unwrap();
+    let device = Device::Gpu(emulated().unwrap());
+    let synthesizer = Synthesizer::open_with(&path, &LoadOptions { device, ..Default::default() }).unwrap();
+    let loaded = synthesizer.device().copies();
+    let phonemes = ["həlˈoʊ.", "jˈɛs, wiː kˈæn."];
+    let batch = synthesizer.synthesize_batch(&phonemes, &Options::default(), 0).unwrap();
+    let copies = synthesizer.device().copies();
+    assert_eq!((copies.to_device - loaded.to_device, copies.to_host - loaded.to_host), (1, 2));
+    for (i, phonemes) in phonemes.iter().enumerate() {
+        let alone = synthesizer.synthesize_batch(&[phonemes], &Options::default(), i as u32).unwrap().remove(0);
+        assert_eq!(batch[i].len(), alone.len());
+        assert!(max_abs(&batch[i], &alone) <= 1e-5, "utterance {i}: {}", max_abs(&batch[i], &alone));
+    }
+}
