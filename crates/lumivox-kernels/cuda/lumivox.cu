@@ -1,3 +1,4 @@
 // All kernels, as one module.
+#include "attention.cu"
 #include "conv1d.cu"
 #include "norm.cu"

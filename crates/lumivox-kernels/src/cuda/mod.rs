@@ -3,6 +3,7 @@
 //! A [`Device`] is a CUDA device (feature `cuda`), or the emulation of one (feature `emulation`), which runs the kernels' own sources on the host: tests compare the
 //! launchers here and whole graphs with the CPU where there is no GPU. Utterances of a batch may differ in length ([`Lengths`]).
 
+mod attention;
 mod conv1d;
 mod device;
 #[cfg(feature = "cuda")]
@@ -13,6 +14,7 @@ mod fuse;
 mod norm;
 mod signal;
 
+pub use attention::{RelativePositions, attention};
 pub use conv1d::{Conv1d, ConvTranspose1d};
 pub use device::{Buffer, Copies, Device, Element};
 #[cfg(feature = "emulation")]

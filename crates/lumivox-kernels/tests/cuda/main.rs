@@ -3,6 +3,7 @@
 #![cfg(feature = "emulation")]
 #![allow(clippy::unwrap_used)]
 
+mod attention;
 mod conv1d;
 mod norm;
 #[path = "../support/mod.rs"]
