@@ -1,4 +1,5 @@
 // All kernels, as one module.
 #include "attention.cu"
 #include "conv1d.cu"
+#include "gate.cu"
 #include "norm.cu"

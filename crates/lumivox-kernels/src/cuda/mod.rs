@@ -11,6 +11,7 @@ mod driver;
 #[cfg(feature = "emulation")]
 mod emulation;
 mod fuse;
+mod gate;
 mod norm;
 mod signal;
 
@@ -20,5 +21,6 @@ pub use device::{Buffer, Copies, Device, Element};
 #[cfg(feature = "emulation")]
 pub use emulation::emulated;
 pub use fuse::{Activation, Affine, Epilogue, Prologue};
+pub use gate::gate;
 pub use norm::{ChannelNorm, ada_layer_norm, instance_affine};
 pub use signal::{Dtype, Lengths, Signal};

@@ -5,6 +5,7 @@
 
 mod attention;
 mod conv1d;
+mod gate;
 mod norm;
 #[path = "../support/mod.rs"]
 mod support;
