@@ -3,3 +3,4 @@
 #include "conv1d.cu"
 #include "gate.cu"
 #include "norm.cu"
+#include "spline.cu"

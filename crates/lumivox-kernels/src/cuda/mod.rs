@@ -14,6 +14,7 @@ mod fuse;
 mod gate;
 mod norm;
 mod signal;
+mod spline;
 
 pub use attention::{RelativePositions, attention};
 pub use conv1d::{Conv1d, ConvTranspose1d};
@@ -24,3 +25,4 @@ pub use fuse::{Activation, Affine, Epilogue, Prologue};
 pub use gate::gate;
 pub use norm::{ChannelNorm, ada_layer_norm, instance_affine};
 pub use signal::{Dtype, Lengths, Signal};
+pub use spline::spline_inverse;

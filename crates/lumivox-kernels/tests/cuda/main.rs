@@ -7,6 +7,7 @@ mod attention;
 mod conv1d;
 mod gate;
 mod norm;
+mod spline;
 #[path = "../support/mod.rs"]
 mod support;
 
