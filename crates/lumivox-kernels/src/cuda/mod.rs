@@ -8,6 +8,7 @@ mod conv1d;
 mod device;
 #[cfg(feature = "cuda")]
 mod driver;
+mod elementwise;
 #[cfg(feature = "emulation")]
 mod emulation;
 mod fuse;
@@ -19,6 +20,7 @@ mod spline;
 pub use attention::{RelativePositions, attention};
 pub use conv1d::{Conv1d, ConvTranspose1d};
 pub use device::{Buffer, Copies, Device, Element};
+pub use elementwise::{add_delayed, broadcast_add, copy};
 #[cfg(feature = "emulation")]
 pub use emulation::emulated;
 pub use fuse::{Activation, Affine, Epilogue, Prologue};

@@ -5,6 +5,7 @@
 
 mod attention;
 mod conv1d;
+mod elementwise;
 mod gate;
 mod norm;
 mod spline;
