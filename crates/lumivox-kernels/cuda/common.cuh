@@ -26,6 +26,12 @@ template <class T> struct View {
   __device__ T *row(int b, int c) const { return data + b * batch_stride + (long long)c * steps; }
 };
 
+// Steps that both signals have in utterance b.
+template <class A, class B> __device__ __forceinline__ int common_length(const View<A> &x, const View<B> &y, int b) {
+  const int n = x.length(b), m = y.length(b);
+  return n < m ? n : m;
+}
+
 // The values of `Activation` in `src/cuda/fuse.rs`.
 enum ActivationKind { NONE = 0, LEAKY_RELU = 1, GELU = 2, GELU_TANH = 3, SNAKE = 4, TANH = 5 };
 

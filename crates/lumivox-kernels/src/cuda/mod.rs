@@ -3,20 +3,30 @@
 //! A [`Device`] is a CUDA device (feature `cuda`), or the emulation of one (feature `emulation`), which runs the kernels' own sources on the host: tests compare the
 //! launchers here and whole graphs with the CPU where there is no GPU. Utterances of a batch may differ in length ([`Lengths`]).
 
+mod attention;
 mod conv1d;
 mod device;
 #[cfg(feature = "cuda")]
 mod driver;
+mod elementwise;
 #[cfg(feature = "emulation")]
 mod emulation;
 mod fuse;
+mod gate;
+mod norm;
 mod signal;
+mod spline;
 
+pub use attention::{RelativePositions, attention};
 pub use conv1d::{Conv1d, ConvTranspose1d};
 pub use device::{Buffer, Copies, Device, Element, Recorded};
 #[cfg(feature = "cuda")]
 pub use driver::{cuda, is_driver_present};
+pub use elementwise::{add_delayed, broadcast_add, copy};
 #[cfg(feature = "emulation")]
 pub use emulation::emulated;
 pub use fuse::{Activation, Affine, Epilogue, Prologue};
+pub use gate::gate;
+pub use norm::{ChannelNorm, ada_layer_norm, instance_affine};
 pub use signal::{Dtype, Lengths, Signal};
+pub use spline::spline_inverse;

@@ -210,6 +210,15 @@ impl Signal {
         }
     }
 
+    /// What an op writes to that makes `channels` channels of this signal's: `out` if it fits, or a new signal of the same type and lengths.
+    pub(super) fn output(&self, channels: usize, out: Option<Self>, op: &str) -> Result<Self> {
+        let dims = (self.batch, channels, self.steps);
+        match out {
+            Some(out) => out.check(dims, self.dtype, op, "output").map(|()| out),
+            None => Self::new(self.device(), self.dtype, dims.into(), self.lengths.clone()),
+        }
+    }
+
     /// Fails unless the signal is `(batch, channels, steps)` of `dtype`.
     pub(super) fn check(&self, dims: (usize, usize, usize), dtype: Dtype, op: &str, what: &str) -> Result<()> {
         if self.dims() == dims && self.dtype == dtype {

@@ -3,8 +3,13 @@
 #![cfg(feature = "emulation")]
 #![allow(clippy::unwrap_used)]
 
+mod attention;
 mod conv1d;
 mod device;
+mod elementwise;
+mod gate;
+mod norm;
+mod spline;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -47,4 +52,67 @@ fn values_of(x: &Signal) -> Vec<f32> {
 /// `tensor` for the constructors of ops.
 fn tensor(x: &[f32], dims: impl Into<candle_core::Shape>) -> Tensor {
     Tensor::from_slice(x, dims, &candle_core::Device::Cpu).unwrap()
+}
+
+/// A signal `(B, C, L)` whose utterances are `counts` long. Behind them it is NaN: a kernel that reads there shows.
+fn ragged(dtype: Dtype, x: &[f32], (batch, channels, steps): (usize, usize, usize), counts: &[usize]) -> Signal {
+    let inside = |i: usize| i % steps < counts[i / steps / channels];
+    let x: Vec<f32> = x.iter().enumerate().map(|(i, &x)| if inside(i) { x } else { f32::NAN }).collect();
+    signal(dtype, &x, (batch, channels, steps)).with_lengths(lengths(counts))
+}
+
+/// Some channels of a larger signal that an op writes to, or reads.
+struct Part {
+    whole: Signal,
+    dims: (usize, usize, usize),
+    counts: Vec<usize>,
+}
+
+impl Part {
+    /// What stands where nothing was written.
+    const UNTOUCHED: f32 = 7.0;
+    const BEFORE: usize = 2;
+    const BEHIND: usize = 1;
+
+    /// Channels `(B, C, L)` that hold `x`, or nothing yet, between others.
+    fn new(dtype: Dtype, x: Option<&[f32]>, dims: (usize, usize, usize), counts: &[usize]) -> Self {
+        let (batch, channels, steps) = dims;
+        let mut values = Vec::new();
+        for b in 0..batch {
+            let row = |n: usize| vec![Self::UNTOUCHED; n * steps];
+            values.extend(row(Self::BEFORE));
+            values.extend(x.map_or_else(|| row(channels), |x| x[b * channels * steps..][..channels * steps].to_vec()));
+            values.extend(row(Self::BEHIND));
+        }
+        let whole = signal(dtype, &values, (batch, Self::BEFORE + channels + Self::BEHIND, steps));
+        Self { whole: whole.with_lengths(lengths(counts)), dims, counts: counts.to_vec() }
+    }
+
+    fn signal(&self) -> Signal {
+        self.whole.channels(Self::BEFORE..Self::BEFORE + self.dims.1).unwrap()
+    }
+
+    /// The values `(B, C, L)` of an output, around which nothing may have been written.
+    fn values(&self) -> Vec<f32> {
+        let (_, channels, steps) = self.dims;
+        let all = channels + Self::BEFORE + Self::BEHIND;
+        let mut values = Vec::new();
+        for (i, &value) in values_of(&self.whole).iter().enumerate() {
+            let (b, c, t) = (i / steps / all, i / steps % all, i % steps);
+            let ours = (Self::BEFORE..Self::BEFORE + channels).contains(&c);
+            assert!(
+                ours && t < self.counts[b] || value == Self::UNTOUCHED,
+                "utterance {b}: step {t} of channel {c} was written"
+            );
+            if ours {
+                values.push(value);
+            }
+        }
+        values
+    }
+}
+
+/// The first `count` steps of channel `c` of utterance `b`.
+fn row(x: &[f32], (_, channels, steps): (usize, usize, usize), b: usize, c: usize, count: usize) -> &[f32] {
+    &x[(b * channels + c) * steps..][..count]
 }
