@@ -1,2 +1,3 @@
 // All kernels, as one module.
 #include "conv1d.cu"
+#include "lstm.cu"

@@ -10,6 +10,7 @@ mod driver;
 #[cfg(feature = "emulation")]
 mod emulation;
 mod fuse;
+mod lstm;
 mod signal;
 
 pub use conv1d::{Conv1d, ConvTranspose1d};
@@ -17,4 +18,5 @@ pub use device::{Buffer, Copies, Device, Element};
 #[cfg(feature = "emulation")]
 pub use emulation::emulated;
 pub use fuse::{Activation, Affine, Epilogue, Prologue};
+pub use lstm::BiLstm;
 pub use signal::{Dtype, Lengths, Signal};

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod conv1d;
+mod lstm;
 #[path = "../support/mod.rs"]
 mod support;
 
