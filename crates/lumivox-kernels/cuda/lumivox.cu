@@ -1,3 +1,4 @@
 // All kernels, as one module.
 #include "conv1d.cu"
 #include "lstm.cu"
+#include "source.cu"

@@ -12,6 +12,7 @@ mod emulation;
 mod fuse;
 mod lstm;
 mod signal;
+mod source;
 
 pub use conv1d::{Conv1d, ConvTranspose1d};
 pub use device::{Buffer, Copies, Device, Element};
@@ -20,3 +21,4 @@ pub use emulation::emulated;
 pub use fuse::{Activation, Affine, Epilogue, Prologue};
 pub use lstm::BiLstm;
 pub use signal::{Dtype, Lengths, Signal};
+pub use source::SineGen;

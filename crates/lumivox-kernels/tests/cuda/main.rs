@@ -5,6 +5,7 @@
 
 mod conv1d;
 mod lstm;
+mod source;
 #[path = "../support/mod.rs"]
 mod support;
 
