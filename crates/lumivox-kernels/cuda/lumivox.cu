@@ -2,3 +2,4 @@
 #include "conv1d.cu"
 #include "lstm.cu"
 #include "source.cu"
+#include "stft.cu"

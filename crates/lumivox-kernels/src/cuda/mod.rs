@@ -13,6 +13,7 @@ mod fuse;
 mod lstm;
 mod signal;
 mod source;
+mod stft;
 
 pub use conv1d::{Conv1d, ConvTranspose1d};
 pub use device::{Buffer, Copies, Device, Element};
@@ -22,3 +23,4 @@ pub use fuse::{Activation, Affine, Epilogue, Prologue};
 pub use lstm::BiLstm;
 pub use signal::{Dtype, Lengths, Signal};
 pub use source::SineGen;
+pub use stft::Stft;

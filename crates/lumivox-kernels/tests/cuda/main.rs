@@ -6,6 +6,7 @@
 mod conv1d;
 mod lstm;
 mod source;
+mod stft;
 #[path = "../support/mod.rs"]
 mod support;
 
