@@ -1,5 +1,6 @@
 // All kernels, as one module.
 #include "conv1d.cu"
+#include "expand.cu"
 #include "lstm.cu"
 #include "source.cu"
 #include "stft.cu"

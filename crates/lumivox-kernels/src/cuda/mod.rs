@@ -9,6 +9,7 @@ mod device;
 mod driver;
 #[cfg(feature = "emulation")]
 mod emulation;
+mod expand;
 mod fuse;
 mod lstm;
 mod signal;
@@ -19,6 +20,7 @@ pub use conv1d::{Conv1d, ConvTranspose1d};
 pub use device::{Buffer, Copies, Device, Element};
 #[cfg(feature = "emulation")]
 pub use emulation::emulated;
+pub use expand::{Durations, Embedding, Ids, sample_prior};
 pub use fuse::{Activation, Affine, Epilogue, Prologue};
 pub use lstm::BiLstm;
 pub use signal::{Dtype, Lengths, Signal};

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod conv1d;
+mod expand;
 mod lstm;
 mod source;
 mod stft;
