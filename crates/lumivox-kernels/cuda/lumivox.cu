@@ -2,5 +2,6 @@
 #include "conv1d.cu"
 #include "expand.cu"
 #include "lstm.cu"
+#include "random.cu"
 #include "source.cu"
 #include "stft.cu"

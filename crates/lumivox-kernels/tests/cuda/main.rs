@@ -6,6 +6,7 @@
 mod conv1d;
 mod expand;
 mod lstm;
+mod random;
 mod source;
 mod stft;
 #[path = "../support/mod.rs"]
