@@ -36,6 +36,21 @@ inline half __float2half(float x) { return static_cast<half>(x); }
 inline int min(int a, int b) { return a < b ? a : b; }
 inline int max(int a, int b) { return a > b ? a : b; }
 inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
+// Rounded operations, which a compiler must not fuse.
+template <class T> T emulation_rounded(T x) {
+  asm volatile("" : "+x"(x));
+  return x;
+}
+inline float __fadd_rn(float a, float b) { return emulation_rounded(a + b); }
+inline float __fsub_rn(float a, float b) { return emulation_rounded(a - b); }
+inline float __fmul_rn(float a, float b) { return emulation_rounded(a * b); }
+inline float __fdiv_rn(float a, float b) { return emulation_rounded(a / b); }
+inline double __dadd_rn(double a, double b) { return emulation_rounded(a + b); }
+inline double __dsub_rn(double a, double b) { return emulation_rounded(a - b); }
+inline double __dmul_rn(double a, double b) { return emulation_rounded(a * b); }
+inline float __double2float_rn(double x) { return static_cast<float>(x); }
+inline float __int2float_rn(int x) { return static_cast<float>(x); }
+template <class T> T __ldcg(const T *p) { return *p; }
 inline unsigned __umulhi(unsigned a, unsigned b) { return static_cast<unsigned>((static_cast<uint64_t>(a) * b) >> 32); }
 
 // A System V x86-64 switch of stacks: what the called function must keep is kept on the stack that is left.
@@ -209,8 +224,14 @@ template <class T> T __shfl_up_sync(unsigned, T v, unsigned delta) {
   const unsigned lane = emulation::current->number & 31;
   return emulation::shuffle(v, lane >= delta ? lane - delta : lane);
 }
-// All threads of a cooperative launch meet; `counter` is what the real barrier counts in.
-inline void grid_barrier(unsigned *, unsigned) { emulation::meet(emulation::GRID); }
+// All threads of a cooperative launch meet; `counter` is what the real barrier counts in, and whether it would is checked.
+inline void grid_barrier(unsigned *counter, unsigned blocks) {
+  const bool counts = emulation::current->number == 0;
+  const unsigned round_end = counts ? ((*counter)++ / blocks + 1) * blocks : 0;
+  if (round_end > 1u << 30) emulation::fail("a barrier's counter did not begin as 0");
+  emulation::meet(emulation::GRID);
+  if (counts && (*counter < round_end || *counter >= round_end + blocks)) emulation::fail("other blocks than expected count in a barrier");
+}
 
 // Fragments of 16 x 16 x 16: lane l holds the eight values of row l/2 from column 8*(l%2) on, and a product reads those of all lanes.
 namespace nvcuda::wmma {

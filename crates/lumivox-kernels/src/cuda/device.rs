@@ -147,11 +147,14 @@ mod sealed {
     // SAFETY: numbers are their bytes.
     unsafe impl Plain for f32 {}
     // SAFETY: as above.
+    unsafe impl Plain for f64 {}
+    // SAFETY: as above.
     unsafe impl Plain for u32 {}
     // SAFETY: as above.
     unsafe impl Plain for half::f16 {}
 }
 impl Element for f32 {}
+impl Element for f64 {}
 impl Element for u32 {}
 impl Element for half::f16 {}
 

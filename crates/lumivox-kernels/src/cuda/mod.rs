@@ -11,11 +11,16 @@ mod driver;
 mod elementwise;
 #[cfg(feature = "emulation")]
 mod emulation;
+mod expand;
 mod fuse;
 mod gate;
+mod lstm;
 mod norm;
+mod random;
 mod signal;
+mod source;
 mod spline;
+mod stft;
 
 pub use attention::{RelativePositions, attention};
 pub use conv1d::{Conv1d, ConvTranspose1d};
@@ -25,8 +30,13 @@ pub use driver::{cuda, is_driver_present};
 pub use elementwise::{add_delayed, broadcast_add, copy};
 #[cfg(feature = "emulation")]
 pub use emulation::emulated;
+pub use expand::{Durations, Embedding, Ids, sample_prior};
 pub use fuse::{Activation, Affine, Epilogue, Prologue};
 pub use gate::gate;
+pub use lstm::BiLstm;
 pub use norm::{ChannelNorm, ada_layer_norm, instance_affine};
+pub use random::fill_normal;
 pub use signal::{Dtype, Lengths, Signal};
+pub use source::SineGen;
 pub use spline::spline_inverse;
+pub use stft::Stft;

@@ -7,9 +7,14 @@ mod attention;
 mod conv1d;
 mod device;
 mod elementwise;
+mod expand;
 mod gate;
+mod lstm;
 mod norm;
+mod random;
+mod source;
 mod spline;
+mod stft;
 #[path = "../support/mod.rs"]
 mod support;
 
