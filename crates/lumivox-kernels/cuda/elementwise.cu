@@ -13,6 +13,12 @@ extern "C" __global__ void __launch_bounds__(256) copy_f32_f16(View<const float>
 extern "C" __global__ void __launch_bounds__(256) copy_f16_f32(View<const half> x, View<float> y) { copy_values(x, y); }
 extern "C" __global__ void __launch_bounds__(256) copy_f16_f16(View<const half> x, View<half> y) { copy_values(x, y); }
 
+// y[t] = x. x: [B][C][1], y: [B][C][L].
+extern "C" __global__ void __launch_bounds__(256) broadcast_f32(View<const float> x, View<float> y) {
+  const int b = blockIdx.z, c = blockIdx.y, t = blockIdx.x * 256 + threadIdx.x;
+  if (t < y.length(b)) y.row(b, c)[t] = *x.row(b, c);
+}
+
 // y[t] += x[|t - delay|]. y: [B][C][L], x: [B][C][L-delay].
 template <class T> __device__ __forceinline__ void add_delayed(const View<T> &y, const View<const T> &x, int delay) {
   const int b = blockIdx.z, c = blockIdx.y, t = blockIdx.x * 256 + threadIdx.x, from = t < delay ? delay - t : t - delay;

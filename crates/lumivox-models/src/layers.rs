@@ -60,6 +60,12 @@ pub(crate) fn layer_norm(vb: VarBuilder, channels: usize, eps: f64) -> Result<La
 
 /// `torch.nn.LSTM(input, hidden, bidirectional=True)`.
 pub(crate) fn bi_lstm(vb: VarBuilder, input: usize, hidden: usize) -> Result<BiLstm> {
+    let [forward, backward] = lstm_tensors(vb, input, hidden)?;
+    BiLstm::new(lstm_weights(&forward), lstm_weights(&backward))
+}
+
+/// The tensors of both directions, forward first.
+pub(crate) fn lstm_tensors(vb: VarBuilder, input: usize, hidden: usize) -> Result<[[Tensor; 4]; 2]> {
     let direction = |suffix: &str| -> Result<[Tensor; 4]> {
         Ok([
             vb.get((4 * hidden, input), &format!("weight_ih_l0{suffix}"))?,
@@ -68,11 +74,10 @@ pub(crate) fn bi_lstm(vb: VarBuilder, input: usize, hidden: usize) -> Result<BiL
             vb.get(4 * hidden, &format!("bias_hh_l0{suffix}"))?,
         ])
     };
-    let (forward, backward) = (direction("")?, direction("_reverse")?);
-    BiLstm::new(lstm_weights(&forward), lstm_weights(&backward))
+    Ok([direction("")?, direction("_reverse")?])
 }
 
-fn lstm_weights([weight_ih, weight_hh, bias_ih, bias_hh]: &[Tensor; 4]) -> LstmWeights<'_> {
+pub(crate) fn lstm_weights([weight_ih, weight_hh, bias_ih, bias_hh]: &[Tensor; 4]) -> LstmWeights<'_> {
     LstmWeights { weight_ih, weight_hh, bias_ih, bias_hh }
 }
 

@@ -61,7 +61,7 @@ fn hold(name: &str, golden: &str) {
     let models = Models::new(goldens("vits"));
     let device = emulated().unwrap();
     let model = models.open_with(name, |config, weights| Ok(Vits::new(&device, config, Dtype::F32, weights)?)).unwrap();
-    let golden = Golden::open(&goldens("vits").join(name).join(golden).with_extension("safetensors")).unwrap();
+    let golden = Golden::open(&goldens("vits").join(name).join(format!("{golden}.safetensors"))).unwrap();
     let comparison = vits::compare(&model, &golden).unwrap();
     assert_eq!(comparison.failures(), Vec::<String>::new(), "{name}");
     assert_eq!(comparison.stages.len(), 6 + model.config().upsample_rates.len(), "{name}");

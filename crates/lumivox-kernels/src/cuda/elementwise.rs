@@ -27,6 +27,18 @@ pub fn copy(x: &Signal, out: Signal) -> Result<Signal> {
     Ok(out)
 }
 
+/// Gives each step of `out: (B, C, L)` the one value of `x: (B, C, 1)`, both of [`Dtype::F32`].
+///
+/// # Errors
+/// If the shapes or types do not fit each other, or the device fails.
+pub fn broadcast(x: &Signal, out: &Signal) -> Result<()> {
+    let (batch, channels, _) = out.dims();
+    x.check((batch, channels, 1), Dtype::F32, "broadcast", "input")?;
+    out.check(out.dims(), Dtype::F32, "broadcast", "output")?;
+    // SAFETY: these are the kernel's parameters, and the operands' shapes were checked.
+    unsafe { out.device().launch(&launch("broadcast_f32", out), arguments![x.view(), out.view()]) }
+}
+
 /// As [`crate::Signal::add_delayed`], on a device: adds `x: (B, C, L − delay)` to `y: (B, C, L)`, `delay` steps late and with its beginning reflected to fill them:
 /// step `t` gets `x[|t − delay|]`. An utterance's length in `y` must be that in `x` and `delay` steps; a step for which `x` has no value stays as it is. The sum is
 /// rounded once.

@@ -15,8 +15,10 @@ const BLOCK_CHANNELS: usize = 16;
 /// A batch of id sequences on a device.
 #[derive(Clone, Debug)]
 pub struct Ids {
-    /// How many of each utterance, `[B]`, and then the ids, `[B][T]`.
+    /// How many of each utterance, `[B]`, and then the ids, `[B][T]`; what came with them follows.
     buffer: Arc<Buffer>,
+    /// Where the ids are, in words.
+    start: usize,
     batch: usize,
     tokens: usize,
     largest: u32,
@@ -28,15 +30,51 @@ impl Ids {
     /// # Errors
     /// If there are none, or no memory for them.
     pub fn new(device: &Device, ids: &[&[u32]]) -> Result<Self> {
-        let tokens = ids.iter().map(|ids| ids.len()).max().unwrap_or_default();
+        Self::with(device, ids, &[])
+    }
+
+    /// [`Ids::new`] with a row of `C` values for each utterance, in the same transfer: `(B, C, 1)`.
+    ///
+    /// # Errors
+    /// As [`Ids::new`], or if there are not as many rows as utterances, or they are not alike.
+    pub fn with_rows(device: &Device, ids: &[&[u32]], rows: &[&[f32]]) -> Result<(Self, Signal)> {
+        let channels = rows.first().map_or(0, |row| row.len());
+        if rows.len() != ids.len() || rows.iter().any(|row| row.len() != channels) {
+            bail!("ids: {} rows of {channels} values or others for {} utterances", rows.len(), ids.len());
+        }
+        let words: Vec<u32> = rows.iter().copied().flatten().map(|value| value.to_bits()).collect();
+        let ids = Self::with(device, ids, &words)?;
+        let start = ids.start + ids.batch * ids.tokens;
+        let rows = Signal::inside(ids.buffer.clone(), start, [ids.batch, channels, 1]);
+        Ok((ids, rows))
+    }
+
+    /// [`Ids::new`] with one id of another kind for each utterance, in the same transfer.
+    ///
+    /// # Errors
+    /// As [`Ids::new`], or if there is not one for each utterance.
+    pub fn with_single(device: &Device, ids: &[&[u32]], single: &[u32]) -> Result<(Self, Self)> {
+        let Some(&largest) = single.iter().max().filter(|_| single.len() == ids.len()) else {
+            bail!("ids: {} single ones for {} utterances", single.len(), ids.len());
+        };
+        let ids = Self::with(device, ids, single)?;
+        let start = ids.start + ids.batch * ids.tokens;
+        let single = Self { start, tokens: 1, largest, ..ids.clone() };
+        Ok((ids, single))
+    }
+
+    fn with(device: &Device, ids: &[&[u32]], more: &[u32]) -> Result<Self> {
+        let (batch, tokens) = (ids.len(), ids.iter().map(|ids| ids.len()).max().unwrap_or_default());
         let Some(&largest) = ids.iter().copied().flatten().max() else { bail!("ids: there are none") };
-        let values = [ids.iter().map(|ids| ids.len() as u32).collect(), padded(ids, tokens)].concat();
-        Ok(Self { buffer: Arc::new(device.upload(&values)?), batch: ids.len(), tokens, largest })
+        let counts: Vec<u32> = ids.iter().map(|ids| ids.len() as u32).collect();
+        let values = [&counts, &padded(ids, tokens), more].concat();
+        Ok(Self { buffer: Arc::new(device.upload(&values)?), start: batch, batch, tokens, largest })
     }
 
     /// How many ids each utterance has.
     pub fn lengths(&self) -> Lengths {
-        Lengths::new(self.buffer.clone())
+        // Only the first ids in the buffer have their counts in front.
+        if self.start == self.batch { Lengths::new(self.buffer.clone()) } else { Lengths::default() }
     }
 
     /// `B`.
@@ -50,7 +88,7 @@ impl Ids {
     }
 
     fn address(&self) -> u64 {
-        self.buffer.address + (self.batch * size_of::<u32>()) as u64
+        self.buffer.address + (self.start * size_of::<u32>()) as u64
     }
 }
 

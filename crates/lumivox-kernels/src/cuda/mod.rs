@@ -27,7 +27,7 @@ pub use conv1d::{Conv1d, ConvTranspose1d};
 pub use device::{Buffer, Copies, Device, Element, Recorded};
 #[cfg(feature = "cuda")]
 pub use driver::{cuda, is_driver_present};
-pub use elementwise::{add_delayed, broadcast_add, copy};
+pub use elementwise::{add_delayed, broadcast, broadcast_add, copy};
 #[cfg(feature = "emulation")]
 pub use emulation::emulated;
 pub use expand::{Durations, Embedding, Ids, sample_prior};

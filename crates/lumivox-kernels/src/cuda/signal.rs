@@ -124,6 +124,12 @@ impl Signal {
         Ok(Self { values, dtype, start: 0, batch_stride, batch, channels, steps, lengths: Lengths::default() })
     }
 
+    /// `(B, C, L)` values of 32 bits that are in `buffer` from the word `start` on.
+    pub(super) fn inside(values: Arc<Buffer>, start: usize, [batch, channels, steps]: [usize; 3]) -> Self {
+        let (dtype, lengths, batch_stride) = (Dtype::F32, Lengths::default(), channels * steps);
+        Self { values, dtype, start, batch_stride, batch, channels, steps, lengths }
+    }
+
     /// A tensor `(B, C, L)` on the CPU with a copy of the values; what lies behind an utterance's end is anything.
     ///
     /// # Errors

@@ -5,7 +5,9 @@ use std::ops::Range;
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 use lumivox_kernels::cuda::{BiLstm, ChannelNorm, Conv1d, ConvTranspose1d, Device, Dtype, Epilogue, Prologue, Signal};
-use lumivox_kernels::{Conv1dConfig, ConvTranspose1dConfig, LstmWeights};
+use lumivox_kernels::{Conv1dConfig, ConvTranspose1dConfig};
+
+use crate::layers::{lstm_tensors, lstm_weights};
 
 /// Where layers are made, and how they store values.
 #[derive(Clone, Copy)]
@@ -81,19 +83,8 @@ impl<'a> On<'a> {
 
     /// `torch.nn.LSTM(input, hidden, bidirectional=True)`.
     pub(super) fn bi_lstm(self, vb: VarBuilder, input: usize, hidden: usize) -> Result<BiLstm> {
-        let direction = |suffix: &str| -> Result<[Tensor; 4]> {
-            Ok([
-                vb.get((4 * hidden, input), &format!("weight_ih_l0{suffix}"))?,
-                vb.get((4 * hidden, hidden), &format!("weight_hh_l0{suffix}"))?,
-                vb.get(4 * hidden, &format!("bias_ih_l0{suffix}"))?,
-                vb.get(4 * hidden, &format!("bias_hh_l0{suffix}"))?,
-            ])
-        };
-        let (forward, backward) = (direction("")?, direction("_reverse")?);
-        let weights = |[weight_ih, weight_hh, bias_ih, bias_hh]: &[Tensor; 4]| -> LstmWeights<'_> {
-            LstmWeights { weight_ih, weight_hh, bias_ih, bias_hh }
-        };
-        BiLstm::new(self.device, weights(&forward), weights(&backward))
+        let [forward, backward] = lstm_tensors(vb, input, hidden)?;
+        BiLstm::new(self.device, lstm_weights(&forward), lstm_weights(&backward))
     }
 }
 

@@ -16,11 +16,6 @@ pub(super) fn probed_tokens(probe: &mut dyn Probe, name: &str, x: Signal) -> Res
     probed_as(probe, name, x, turned, turned)
 }
 
-/// [`probed`] for what the CPU has without the dimension of the one channel, `(B, L)`.
-pub(super) fn probed_curve(probe: &mut dyn Probe, name: &str, x: Signal) -> Result<Signal> {
-    probed_as(probe, name, x, |x| x.squeeze(1), |x| x.unsqueeze(1))
-}
-
 /// Shows what `shown` makes of `x`, and goes on with what `taken` makes of what was injected.
 pub(super) fn probed_as(
     probe: &mut dyn Probe,

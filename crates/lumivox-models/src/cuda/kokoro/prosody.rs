@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use candle_core::Result;
 use candle_nn::VarBuilder;
-use lumivox_kernels::cuda::{BiLstm, Conv1d, Durations, Signal, ada_layer_norm, copy};
+use lumivox_kernels::cuda::{BiLstm, Conv1d, Durations, Signal, ada_layer_norm, broadcast, copy};
 
 use super::adain_block::AdainResBlk1d;
 use super::{On, Projections, plain, probed, probed_tokens};
@@ -83,7 +83,7 @@ impl DurationEncoder {
         let joined = || -> Result<Signal> {
             let dims = [batch, hidden + style_dim, tokens];
             let x = Signal::new(d_en.device(), d_en.dtype(), dims, d_en.lengths().clone())?;
-            copy(prosody_style, x.channels(hidden..hidden + style_dim)?)?;
+            broadcast(prosody_style, &x.channels(hidden..hidden + style_dim)?)?;
             Ok(x)
         };
         let mut x = joined()?;
