@@ -9,6 +9,7 @@ mod elementwise;
 mod gate;
 mod norm;
 mod spline;
+#[allow(dead_code, reason = "a device has no instruction sets to choose from")]
 #[path = "../support/mod.rs"]
 mod support;
 
