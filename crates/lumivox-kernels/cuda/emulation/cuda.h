@@ -243,7 +243,7 @@ struct col_major {};
 enum layout_t { mem_row_major, mem_col_major };
 template <class Use, int M, int N, int K, class T, class Layout = void> struct fragment {
   static_assert(M == 16 && N == 16 && K == 16);
-  T x[8];
+  float x[8];  // halves are exact as floats, and faster to compute with
 };
 inline unsigned lane() { return emulation::current->number & 31; }
 template <class F, class V> void fill_fragment(F &f, V v) {
@@ -273,7 +273,7 @@ template <class D, class A, class B> void mma_sync(D &d, const A &a, const B &b,
   for (unsigned k = 0; k < 16; k++) {
     const float v = static_cast<const Parts *>(warp[row * 2 + k / 8].parts)->a->x[k % 8];
     const B &other = *static_cast<const Parts *>(warp[k * 2 + column / 8].parts)->b;
-    for (unsigned i = 0; i < 8; i++) sums[i] += v * static_cast<float>(other.x[i]);
+    for (unsigned i = 0; i < 8; i++) sums[i] += v * other.x[i];
   }
   emulation::meet(emulation::WARP);
   for (unsigned i = 0; i < 8; i++) d.x[i] = sums[i];

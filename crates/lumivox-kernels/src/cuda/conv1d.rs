@@ -16,8 +16,8 @@ const BLOCK_CHANNELS: usize = 64;
 /// Of these, blocks for short signals take so many, and so many steps.
 const SHORT_BLOCK: usize = 32;
 const BLOCK_STEPS: usize = 128;
-/// Blocks that fill a GPU: below them the smaller ones are used.
-const MANY_BLOCKS: usize = 160;
+/// Blocks for each multiprocessor that fill it: below them the smaller ones are used.
+const MANY_BLOCKS: usize = 2;
 /// Input channels that the tensor-core kernel takes at a time, to a multiple of which they are padded.
 const TENSOR_CHANNELS: usize = 32;
 /// Bytes from one step to the next in its shared memory.
@@ -130,13 +130,13 @@ impl Phased {
         let (p, e, g) = (prologue.argument(), epilogue.argument(&y, "conv1d")?, self.geometry);
         // SAFETY: these are the kernels' parameters, and the operands' shapes were checked.
         unsafe {
-            let launch = self.launch(batch, l_out)?;
+            let launch = self.launch(batch, l_out, MANY_BLOCKS * y.device().processors())?;
             y.device().launch(&launch, arguments![x.view(), y.view(), self.weight.address, bias, p, e, g])?;
         }
         Ok(y)
     }
 
-    fn launch(&self, batch: usize, l_out: usize) -> Result<Launch> {
+    fn launch(&self, batch: usize, l_out: usize, many_blocks: usize) -> Result<Launch> {
         let Geometry { taps, stride, dilation, out_stride, crop, phases, .. } = self.geometry;
         let [taps, stride, dilation, phases] = [taps, stride, dilation, phases].map(|n| n as usize);
         // Steps of the longest phase.
@@ -160,7 +160,7 @@ impl Phased {
                     let span = ((steps - 1) * stride + halo).next_multiple_of(4);
                     CHANNELS_A_STEP * (span + taps * channels) * 4
                 };
-                let (name, grid, size) = if large.iter().product::<usize>() >= MANY_BLOCKS
+                let (name, grid, size) = if large.iter().product::<usize>() >= many_blocks
                     && bytes([BLOCK_STEPS, BLOCK_CHANNELS]) <= MAX_SHARED_BYTES
                 {
                     (self.dtype.of("conv1d_f32", "conv1d_f16"), large, [BLOCK_STEPS, BLOCK_CHANNELS])

@@ -13,6 +13,9 @@ pub(super) trait Driver: Send + Sync {
     /// What the device is called.
     fn name(&self) -> &str;
 
+    /// Multiprocessors, each of which runs a few blocks at a time.
+    fn processors(&self) -> usize;
+
     /// An address with `bytes` bytes behind it.
     fn allocate(&self, bytes: usize) -> Result<u64>;
 
@@ -167,6 +170,11 @@ impl Device {
     /// What the device is called.
     pub fn name(&self) -> &str {
         self.0.driver.name()
+    }
+
+    /// Multiprocessors.
+    pub(super) fn processors(&self) -> usize {
+        self.0.driver.processors()
     }
 
     /// Transfers and launches so far.

@@ -54,7 +54,9 @@ pub fn cuda(ordinal: usize) -> Result<Device> {
     let stream = context.new_stream().map_err(Error::wrap)?;
     let module = context.load_module(code(capability)?).map_err(Error::wrap)?;
     let name = context.name().map_err(Error::wrap)?;
-    Ok(Device::new(Box::new(Cuda { name, context, stream, module, functions: Mutex::default() })))
+    let processors = attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
+    let processors = usize::try_from(processors).unwrap_or(1);
+    Ok(Device::new(Box::new(Cuda { name, processors, context, stream, module, functions: Mutex::default() })))
 }
 
 /// The kernels for a compute capability: machine code of the same major version and no later minor, else PTX, which the driver compiles.
@@ -71,6 +73,7 @@ fn code(capability: i32) -> Result<Ptx> {
 
 struct Cuda {
     name: String,
+    processors: usize,
     context: Arc<CudaContext>,
     stream: Arc<CudaStream>,
     module: Arc<CudaModule>,
@@ -102,6 +105,10 @@ impl Cuda {
 impl Driver for Cuda {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn processors(&self) -> usize {
+        self.processors
     }
 
     fn allocate(&self, bytes: usize) -> Result<u64> {

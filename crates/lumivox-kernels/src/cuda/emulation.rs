@@ -135,6 +135,11 @@ impl Driver for Emulation {
         "emulated"
     }
 
+    /// So few that large blocks, which are emulated faster, are taken soon.
+    fn processors(&self) -> usize {
+        2
+    }
+
     fn allocate(&self, bytes: usize) -> Result<u64> {
         // Of f64 for the alignment; NaN until it is written.
         let words = (bytes + 2 * GUARD_BYTES).div_ceil(32);

@@ -20,7 +20,7 @@ const MANY_BLOCKS: usize = 160;
 /// `shift = β − mean·scale`, of each utterance's own length, where `style: (B, 2C, 1)` = `[γ | β]` is stored in [`Dtype::F32`]. To be put in front of a convolution
 /// ([`super::Prologue`]).
 ///
-/// The error of `scale·x + shift` against [`crate::adain_reference`] stays within `1e-5 · (1 + |γ|)` for inputs of unit variance.
+/// The error of `scale·x + shift` against [`crate::adain_reference`] stays within `2e-6 · (1 + |γ|)` for inputs of unit variance.
 ///
 /// # Errors
 /// If the style does not fit `x`, or the device fails.
@@ -48,7 +48,7 @@ struct Parameters {
 }
 
 /// As [`crate::ChannelNorm`], on a device: `torch.nn.LayerNorm` of each step of `(B, C, L)` over its channels. The error against [`crate::channel_norm_reference`] stays
-/// within `4e-6 · (1 + |γ|)` for channels of unit variance in [`Dtype::F32`], to which 16 bits add the rounding of the result.
+/// within `2e-6 · (1 + |γ|)` for channels of unit variance in [`Dtype::F32`], to which 16 bits add the rounding of the result.
 #[derive(Clone, Debug)]
 pub struct ChannelNorm {
     /// `[2][C]`: factors, then offsets.

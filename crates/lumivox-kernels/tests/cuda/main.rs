@@ -15,6 +15,7 @@ mod random;
 mod source;
 mod spline;
 mod stft;
+#[allow(dead_code, reason = "a device has no instruction sets to choose from")]
 #[path = "../support/mod.rs"]
 mod support;
 
