@@ -11,6 +11,8 @@ use crate::op::with_values;
 /// Frames and channels of a block.
 const BLOCK: usize = 256;
 const BLOCK_CHANNELS: usize = 16;
+/// A sum for each of the eight warps of a block that adds durations up.
+const WARP_SUMS_BYTES: usize = 32;
 
 /// A batch of id sequences on a device.
 #[derive(Clone, Debug)]
@@ -177,7 +179,7 @@ impl Durations {
             bail!("durations: a pace of {pace}");
         }
         let buffer = x.device().allocate::<u32>(2 * batch * (1 + tokens))?;
-        let launch = Launch::new(kernel, [1, 1, batch], 256).shared(8 * size_of::<u32>());
+        let launch = Launch::new(kernel, [1, 1, batch], 256).shared(WARP_SUMS_BYTES);
         // SAFETY: these are the kernels' parameters, and the buffer has room for all four parts.
         unsafe { x.device().launch(&launch, arguments![x.view(), buffer.address, batch as i32, pace])? };
         Ok(Self { buffer: Arc::new(buffer), batch, tokens })

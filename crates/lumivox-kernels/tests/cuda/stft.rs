@@ -103,6 +103,11 @@ fn stft_gives_negative_dc_and_nyquist_the_phase_plus_pi() {
     let frames = 21;
     assert_eq!(spectrum[11 * frames..12 * frames], [std::f32::consts::PI; 21]);
     assert!((spectrum[0] - 10.0).abs() < 1e-6, "the window sums to n_fft/2");
+    // A quarter of the window before or behind a frame's middle, an impulse turns by half a circle in bin 2, whose imaginary part is what rounding leaves of zero.
+    let mut impulse = [0.0; 100];
+    impulse[50] = 1.0;
+    let spectrum = values_of(&stft.transform(&signal(Dtype::F32, &impulse, (1, 1, 100)), Dtype::F32).unwrap());
+    assert_eq!([9, 11].map(|frame| spectrum[(11 + 2) * frames + frame]), [std::f32::consts::PI; 2]);
 }
 
 #[test]
