@@ -1,17 +1,21 @@
 """What the graphs compute and move, the limits of two GPUs, and how fast lumivox should be on them. On paper: nothing here was run on a GPU.
 
-usage: roofline.py          prints the tables of docs/performance.md
+usage: roofline.py [--write]          prints the tables of docs/performance.md, or puts them there
 """
 
+import contextlib
 import dataclasses
 import functools
+import io
 import math
 import pathlib
+import re
 import sys
 
 import graphs
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs/performance.md"
 sys.path.insert(0, str(ROOT / "tools/bench"))
 import cases  # noqa: E402
 
@@ -144,11 +148,34 @@ def predictions():
             print(row(gpu.name, f"{NAMES[family]}, {name} characters", *(f"{predicted_rtf(gpu, family, name, *way):.5f}" for way in ways)))
 
 
-def main():
+def all_stages():
     for family in NAMES:
         stages(family)
-    launches()
-    predictions()
+
+
+def write(tables):
+    """Puts each table between the lines of the page that name it."""
+    page = PAGE.read_text()
+    for name, table in tables.items():
+        lines = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        if len(lines.findall(page)) != 1:
+            sys.exit(f"{PAGE.name} has no place for {name}")
+        page = lines.sub(lambda found: found[1] + table + "\n" + found[2], page)
+    PAGE.write_text(page)
+
+
+def main():
+    tables = {}
+    for name, table in {"stages": all_stages, "launches": launches, "predictions": predictions}.items():
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            table()
+        tables[name] = printed.getvalue()
+    if sys.argv[1:] == ["--write"]:
+        write(tables)
+    elif len(sys.argv) > 1:
+        sys.exit(__doc__)
+    else:
+        print(*tables.values(), sep="", end="")
 
 
 if __name__ == "__main__":
