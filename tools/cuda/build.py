@@ -19,8 +19,8 @@ KERNELS = pathlib.Path(__file__).resolve().parents[2] / "crates/lumivox-kernels/
 BINARIES = KERNELS / "binaries"
 RESOURCES = "resources.tsv"
 COMMAND = "python3 tools/cuda/build.py"
-# What all binaries may weigh together, for they are in each program that is built with CUDA, and in the repository's history.
-BYTES_ALLOWED = 1_500_000
+# What all binaries should weigh together, for they are in each program that is built with CUDA, and in the repository's history. More is said, but no error.
+BYTES_EXPECTED = 1_500_000
 # The architecture on which no kernel may spill registers, but for those named here with their reasons.
 SPILL_ARCHITECTURE = 70
 SPILLS_ALLOWED = {}
@@ -106,8 +106,8 @@ def main():
         sys.exit("\n".join(problems))
     bytes_ = sum(path.stat().st_size for path in BINARIES.iterdir())
     print(f"{len({found.kernel for found in resources})} kernels for {len(compiler.ARCHITECTURES)} architectures, {bytes_:,} bytes in all")
-    if bytes_ > BYTES_ALLOWED:
-        sys.exit(f"the binaries are larger than {BYTES_ALLOWED:,} bytes")
+    if bytes_ > BYTES_EXPECTED:
+        print(f"that is more than {BYTES_EXPECTED:,} bytes", file=sys.stderr)
 
 
 if __name__ == "__main__":
