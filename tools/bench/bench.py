@@ -50,7 +50,8 @@ class Bench:
 
     def engines(self, family):
         """Those that are wanted, without programs that were not given."""
-        return [name for name in engines.FAMILIES[family] if wanted(name, self.arguments.engines) and self.programs.get(engines.program(name), True)]
+        names = engines.FAMILIES[family] + (engines.CUDA[family] if self.arguments.engines else ())
+        return [name for name in names if wanted(name, self.arguments.engines) and self.programs.get(engines.program(name), True)]
 
     def start(self, name, family, threads):
         engine = engines.start(name, family, self.work, threads, self.programs)
@@ -78,19 +79,21 @@ class Bench:
         """Every case by every engine; each round begins with another one."""
         turns = list(loaded.items())
         shift = number % len(turns)
+        batch = self.arguments.batch
         for case, utterance in utterances.items():
-            runs = {}
+            runs, utterance = {}, {**utterance, "batch": batch}
             for (name, threads), engine in turns[shift:] + turns[:shift]:
                 neighbours = machine.Neighbours()
                 said = engine.say(utterance)
                 self.require_length(case, name, threads, said.samples)
                 run = {"round": number, "family": case.family, "case": case.name, "engine": name, "threads": threads}
+                run |= {"copies": said.copies} if said.copies else {}
                 run |= {"audio_s": said.samples / engines.SAMPLE_RATES_HZ[case.family], "wall_s": said.wall_s, "cpu_s": said.cpu_s, "ttfb_s": said.wall_s}
                 run["others_share"] = neighbours.share(said.cpu_s)
                 runs[name, threads] = run
             # Another turn of those that stream, so that none of them comes warm from saying the same.
             for (name, threads), engine in turns[shift:] + turns[:shift]:
-                if engine.streams:
+                if engine.streams and batch == 1:
                     runs[name, threads]["ttfb_s"], samples = engine.first_audio(utterance)
                     self.require_length(case, name, threads, samples)
             for run in runs.values():
@@ -98,20 +101,20 @@ class Bench:
             self.rounds += runs.values()
 
     def require_length(self, case, name, threads, samples):
-        if samples != self.lengths[case, name, threads]:
+        if samples != self.lengths[case, name, threads] * self.arguments.batch:
             raise checks.CheckError(f"{case.title} by {name}, {threads} threads: {samples} samples, another number than when it was checked")
 
     def measure_memory(self, utterances, names):
-        """Peak memory of a fresh process for each engine and length, with the most threads; and how long it took to load."""
+        """Peak memory of a fresh process for each engine and length, with the most threads; how long it took to load, and to say the first utterance."""
         threads = max(self.arguments.threads)
-        for case in [case for case in utterances if case.name in MEMORY_CASES]:
+        for case in [case for case in utterances if case.name in (self.arguments.fresh or MEMORY_CASES)]:
             for name in names:
                 # Once for nothing, so that files are in the cache.
                 self.start(name, case.family, threads).stop()
                 engine = self.start(name, case.family, threads)
-                engine.say(utterances[case])
+                said = engine.say(utterances[case])
                 found = {"family": case.family, "case": case.name, "engine": name, "threads": threads, "peak_rss_bytes": engine.peak_rss_bytes()}
-                found |= {"load_s": engine.load_s, "start_s": engine.start_s}
+                found |= {"load_s": engine.load_s, "start_s": engine.start_s, "cold_wall_s": said.wall_s}
                 engine.stop()
                 report.remembered(found)
                 self.memory.append(found)
@@ -120,12 +123,14 @@ class Bench:
         """All of it, without names and paths of the machine."""
         arguments = self.arguments
         shares = [run["others_share"] for run in self.rounds]
-        choices = {name: ",".join(map(str, value)) for name in ("families", "cases", "engines", "threads") if (value := getattr(arguments, name))}
+        choices = {name: ",".join(map(str, value)) for name in ("families", "cases", "engines", "threads", "fresh") if (value := getattr(arguments, name))}
+        on_gpu = any("-cuda" in run["engine"] for run in self.rounds)
         return {
             "date": started.isoformat(timespec="seconds"),
             "commit": machine.commit(ROOT),
-            "command": " ".join(["bench.py", *(f"--{name} {value}" for name, value in choices.items()), f"--rounds {arguments.rounds}"]),
-            "machine": machine.describe(),
+            "command": " ".join(["bench.py", *(f"--{name} {value}" for name, value in choices.items()), f"--rounds {arguments.rounds} --batch {arguments.batch}"]),
+            "machine": machine.describe() | ({"gpu": machine.gpu()} if on_gpu else {}),
+            "batch": arguments.batch,
             "load_before": load,
             "others_share": {"median": statistics.median(shares), "max": max(shares)},
             "idle": statistics.median(shares) < machine.IDLE_SHARE,
@@ -160,6 +165,8 @@ def parse():
     parser.add_argument("--engines", type=names, metavar="E,…", help="all if not given")
     parser.add_argument("--threads", type=lambda text: [int(n) for n in text.split(",")], default=[1, 2], metavar="N,…", help="1,2 if not given")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="5 if not given")
+    parser.add_argument("--batch", type=int, default=1, metavar="N", help="how many times each utterance is said at once; 1 if not given")
+    parser.add_argument("--fresh", type=names, metavar="C,…", help=f"cases that a fresh process says, for memory and the first utterance; {','.join(MEMORY_CASES)} if not given")
     parser.add_argument("--record", type=pathlib.Path, default=ROOT / "benches/record", metavar="DIR", help="where the record goes")
     parser.add_argument("--no-record", action="store_true", help="prints only")
     return parser.parse_args()

@@ -57,9 +57,9 @@ text { font: 12px system-ui, sans-serif; fill: #24292f; }
 
 
 def newest(folder=ROOT / "benches/record"):
-    """The record with the latest date."""
+    """The record with the latest date, of those of processors."""
     records = [json.loads(path.read_text()) for path in folder.glob("*/*.json")]
-    return max(records, key=lambda record: record["date"])
+    return max((record for record in records if "gpu" not in record["machine"]), key=lambda record: record["date"])
 
 
 def drawn(record):

@@ -21,6 +21,12 @@ FAMILIES = {
     "piper": ("lumivox", "lumivox-before", "lumivox-direct", "onnxruntime"),
     "mms": ("lumivox", "lumivox-before", "lumivox-direct", "transformers", "voxr"),
 }
+# Those on a GPU, only where they are asked for by name. They were not run on a GPU yet.
+CUDA = {
+    "kokoro": ("lumivox-cuda", "lumivox-cuda-f16", "onnxruntime-cuda", "onnxruntime-export-cuda", "pytorch-cuda", "pytorch-cuda-f16"),
+    "piper": ("lumivox-cuda", "lumivox-cuda-f16", "onnxruntime-cuda"),
+    "mms": ("lumivox-cuda", "lumivox-cuda-f16", "transformers-cuda", "transformers-cuda-f16"),
+}
 
 
 class EngineError(RuntimeError):
@@ -35,6 +41,7 @@ class Said:
     cpu_s: float
     samples: int
     audio: np.ndarray | None = None
+    copies: dict | None = None
 
 
 class Worker:
@@ -64,7 +71,7 @@ class Worker:
 
     def say(self, utterance, check=False):
         figures, audio = self.ask({**utterance, "check": check}, check)
-        return Said(figures["wall_s"], figures["cpu_s"], figures["samples"], audio)
+        return Said(figures["wall_s"], figures["cpu_s"], figures["samples"], audio, figures.get("copies"))
 
     def first_audio(self, utterance):
         """Seconds until the first sample, and the number of samples: of lumivox, streaming; the others say all at once."""
@@ -98,4 +105,4 @@ def start(name, family, work, threads, programs):
 
 def program(name):
     """The program that an engine is: lumivox's ways of computing are one."""
-    return "lumivox" if name in ("lumivox-direct", "lumivox-int8") else name
+    return "lumivox" if name in ("lumivox-direct", "lumivox-int8", "lumivox-cuda", "lumivox-cuda-f16") else name

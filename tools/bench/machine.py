@@ -27,9 +27,17 @@ def describe():
     return {**cpu(), "processors": len(os.sched_getaffinity(0)), "memory_gib": round(memory_bytes / 2**30, 1), "system": f"{platform.system()} {platform.machine()}"}
 
 
+def gpu():
+    """The first GPU: its name, memory and driver."""
+    query = ["nvidia-smi", "--id=0", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader,nounits"]
+    name, memory_mib, driver = subprocess.run(query, check=True, capture_output=True, text=True).stdout.strip().split(", ")
+    return {"name": name, "memory_mib": int(memory_mib), "driver": driver}
+
+
 def slug(machine):
-    """A folder's name for the machine."""
-    return re.sub(r"[^a-z0-9]+", "-", f"{machine['model']} {machine['processors']} processors".lower()).strip("-")
+    """A folder's name for the machine, or for its GPU if that was used."""
+    name = machine["gpu"]["name"] if "gpu" in machine else f"{machine['model']} {machine['processors']} processors"
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def commit(root):

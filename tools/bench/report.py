@@ -16,14 +16,23 @@ def measured(run):
     """A figure of a round."""
     print(
         f"round {run['round'] + 1} {title(run)}: RTF {figures.rtf(run):.3f}, CPU {figures.cpu_rtf(run):.3f}, first audio {run['ttfb_s']:.2f} s, "
-        f"others {run['others_share']:.0%}",
+        f"others {run['others_share']:.0%}" + copies(run.get("copies")),
         flush=True,
     )
 
 
+def copies(counted):
+    """What a GPU was asked for."""
+    return f", {counted['to_device']} copies there and {counted['to_host']} back, {counted['launches']} launches" if counted else ""
+
+
 def remembered(found):
     """Peak memory and loading of a fresh process."""
-    print(f"memory {title(found)}: {megabytes(found)} MB, loaded in {found['load_s']:.2f} s, ready after {found['start_s']:.2f} s", flush=True)
+    print(
+        f"memory {title(found)}: {megabytes(found)} MB, loaded in {found['load_s']:.2f} s, ready after {found['start_s']:.2f} s, "
+        f"first utterance {found['cold_wall_s']:.2f} s",
+        flush=True,
+    )
 
 
 def title(row):

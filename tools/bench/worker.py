@@ -4,14 +4,17 @@ usage: worker.py ENGINE FAMILY WORK THREADS
 
 Standard output gets a line of JSON when the model is loaded, with `load_s` (imports are not in it) and `versions`. After that each line of standard input is
 an utterance, and is answered with a line: `wall_s` and `cpu_s` of the synthesis (from ids to samples), and `samples`; engines in Rust add `ttfb_s`, the time to the
-first sample. An utterance has `segments`, a list of objects with `text`, `phonemes` and `ids`, and:
+first sample, and on a GPU `copies`: `to_device`, `to_host`, `launches`. An utterance has `segments`, a list of objects with `text`, `phonemes` and `ids`, and:
 
 - `voice` (Kokoro);
+- `batch`: how many times it is said, at once by engines that can, else one after another; 1 if not given. `samples` are those of all;
 - `check`: whether the noise is what outputs are compared with, lumivox's own (Kokoro in PyTorch) or none (VITS), instead of the engine's;
 - `audio`: a file that gets the samples, f32, or null;
 - `stream`: whether the first samples are wanted early. The engines here can't.
 
 VITS has no noise in its durations at any time, so that all engines say the same number of frames.
+
+Engines whose names end with `-cuda` compute on the first GPU, with `-cuda-f16` in PyTorch's automatic mixed precision. They were not run on a GPU yet.
 """
 
 import contextlib
@@ -37,8 +40,13 @@ def style(work, voice, segment):
     return pack[len(segment["phonemes"]) - 1]
 
 
+def repeated(say, batch):
+    """What an engine says that can't say several utterances at once."""
+    return np.concatenate([say() for _ in range(batch)])
+
+
 class OnnxRuntime:
-    """A graph in ONNX Runtime on the CPU, with its defaults but for the number of threads."""
+    """A graph in ONNX Runtime, with its defaults but for the number of threads."""
 
     GRAPHS = {
         ("onnxruntime", "kokoro"): "kokoro-f32.onnx",
@@ -54,24 +62,38 @@ class OnnxRuntime:
         self.versions = {"onnxruntime": onnxruntime.__version__}
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        provider = "CUDAExecutionProvider" if engine.endswith("-cuda") else "CPUExecutionProvider"
         started = time.perf_counter()
-        self.session = onnxruntime.InferenceSession(str(work / self.GRAPHS[engine, family]), options, providers=["CPUExecutionProvider"])
+        graph = work / self.GRAPHS[engine.removesuffix("-cuda"), family]
+        self.session = onnxruntime.InferenceSession(str(graph), options, providers=[provider])
         self.load_s = time.perf_counter() - started
+        # Otherwise it would have fallen back to the CPU without an error.
+        if provider not in self.session.get_providers():
+            raise RuntimeError(f"ONNX Runtime has no {provider} here; the package for GPUs is onnxruntime-gpu")
 
-    def say(self, segment, _index, voice, check):
+    def say(self, segment, _index, voice, check, batch):
         ids = np.array([segment["ids"]], np.int64)
         if self.family == "kokoro":
             inputs = {"tokens": ids, "style": style(self.work, voice, segment), "speed": np.ones(1, np.float32)}
-        else:
-            scales = np.array([0.0 if check else NOISE_SCALE, 1.0, 0.0], np.float32)
-            inputs = {"input": ids, "input_lengths": np.array([ids.size]), "scales": scales}
+            return repeated(lambda: self.session.run(None, inputs)[0].reshape(-1), batch)
+        scales = np.array([0.0 if check else NOISE_SCALE, 1.0, 0.0], np.float32)
+        inputs = {"input": ids.repeat(batch, 0), "input_lengths": np.full(batch, ids.size), "scales": scales}
         return self.session.run(None, inputs)[0]
+
+
+class TorchDevice:
+    """Where PyTorch computes, and in which numbers."""
+
+    def __init__(self, torch, engine):
+        self.name = "cuda" if "-cuda" in engine else "cpu"
+        half = engine.endswith("-f16")
+        self.precision = (lambda: torch.autocast(self.name, torch.float16)) if half else contextlib.nullcontext
 
 
 class KokoroPyTorch:
     """The original implementation, its weight norm folded."""
 
-    def __init__(self, _engine, _family, work, threads):
+    def __init__(self, engine, _family, work, threads):
         import torch
 
         import goldens
@@ -83,12 +105,15 @@ class KokoroPyTorch:
         started = time.perf_counter()
         self.istftnet, self.model = kokoro_golden.load_model(work / "kokoro/kokoro-v1_0.pth", work / "kokoro/config.json")
         kokoro_golden.fold_weight_norm(self.model)
+        self.device = TorchDevice(torch, engine)
+        self.model.to(self.device.name)
         self.load_s = time.perf_counter() - started
 
-    def say(self, segment, index, voice, check):
-        ids, ref_s = self.torch.LongTensor([segment["ids"]]), self.torch.from_numpy(style(self.work, voice, segment))
-        with self.noise(index) if check else contextlib.nullcontext():
-            return self.model.forward_with_tokens(ids, ref_s, 1.0)[0].numpy()
+    def say(self, segment, index, voice, check, batch):
+        ids = self.torch.LongTensor([segment["ids"]]).to(self.device.name)
+        ref_s = self.torch.from_numpy(style(self.work, voice, segment)).to(self.device.name)
+        with self.noise(index) if check else contextlib.nullcontext(), self.device.precision():
+            return repeated(lambda: self.model.forward_with_tokens(ids, ref_s, 1.0)[0].float().cpu().numpy().reshape(-1), batch)
 
     @contextlib.contextmanager
     def noise(self, index):
@@ -98,7 +123,7 @@ class KokoroPyTorch:
         def randn_like(x):
             if x.shape[-1] != 9:
                 return draw(x)
-            return torch.from_numpy(self.goldens.normal(x.numel(), SEED, self.sine_gen, index)).reshape(x.shape)
+            return torch.from_numpy(self.goldens.normal(x.numel(), SEED, self.sine_gen, index)).reshape(x.shape).to(x.device)
 
         torch.randn_like = randn_like
         try:
@@ -110,7 +135,7 @@ class KokoroPyTorch:
 class Transformers:
     """VitsModel, its weight norm folded."""
 
-    def __init__(self, _engine, _family, work, threads):
+    def __init__(self, engine, _family, work, threads):
         import torch
         import transformers
 
@@ -122,20 +147,28 @@ class Transformers:
         started = time.perf_counter()
         self.model = transformers.VitsModel.from_pretrained(work / "mms").eval()
         fold_weight_norm(self.model)
+        self.device = TorchDevice(torch, engine)
+        self.model.to(self.device.name)
         self.load_s = time.perf_counter() - started
 
-    def say(self, segment, _index, _voice, check):
+    def say(self, segment, _index, _voice, check, batch):
         self.model.noise_scale, self.model.noise_scale_duration = 0.0 if check else NOISE_SCALE, 0.0
-        with self.torch.no_grad():
-            return self.model(self.torch.tensor([segment["ids"]])).waveform.numpy()
+        with self.torch.no_grad(), self.device.precision():
+            return self.model(self.torch.tensor([segment["ids"]] * batch).to(self.device.name)).waveform.float().cpu().numpy()
 
 
 ENGINES = {
     "onnxruntime": OnnxRuntime,
     "onnxruntime-export": OnnxRuntime,
     "onnxruntime-int8": OnnxRuntime,
+    "onnxruntime-cuda": OnnxRuntime,
+    "onnxruntime-export-cuda": OnnxRuntime,
     "pytorch": KokoroPyTorch,
+    "pytorch-cuda": KokoroPyTorch,
+    "pytorch-cuda-f16": KokoroPyTorch,
     "transformers": Transformers,
+    "transformers-cuda": Transformers,
+    "transformers-cuda-f16": Transformers,
 }
 
 
@@ -153,8 +186,9 @@ def set_threads(torch, threads):
 def answer(engine, utterance):
     """Says an utterance; its figures."""
     cpu, wall = time.process_time(), time.perf_counter()
+    batch = utterance.get("batch", 1)
     pieces = [
-        engine.say(segment, index, utterance["voice"], utterance["check"]).reshape(-1) for index, segment in enumerate(utterance["segments"])
+        engine.say(segment, index, utterance["voice"], utterance["check"], batch).reshape(-1) for index, segment in enumerate(utterance["segments"])
     ]
     figures = {"wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
     audio = np.concatenate(pieces)

@@ -259,8 +259,8 @@ template <class Use, class T, class Layout> void load_matrix_sync(fragment<Use, 
 template <class T> void store_matrix_sync(T *p, const fragment<accumulator, 16, 16, 16, T> &f, unsigned ld, layout_t layout) {
   if (layout != mem_row_major) emulation::fail("only rows are stored");
   emulation::meet(emulation::WARP);
+  // Others may not have stored their part yet when this lane goes on.
   for (unsigned i = 0; i < 8; i++) p[lane() / 2 * ld + lane() % 2 * 8 + i] = f.x[i];
-  emulation::meet(emulation::WARP);
 }
 template <class D, class A, class B> void mma_sync(D &d, const A &a, const B &b, const D &c) {
   struct Parts { const A *a; const B *b; } mine{&a, &b};

@@ -108,6 +108,10 @@ proptest! {
                     let error = (f64::from(y[at]) - want).abs();
                     prop_assert!(error <= 2.0 * bound(dtype, c_in * taps), "{dtype:?} utterance {b} channel {o} step {t}: {} for {want}", y[at]);
                 }
+                for o in 0..c_out {
+                    let behind = (b * c_out + o) * steps + count..(b * c_out + o + 1) * steps;
+                    prop_assert_eq!(&y[behind.clone()], &before[behind], "{:?} utterance {}: written behind its end", dtype, b);
+                }
             }
         }
     }
@@ -148,6 +152,39 @@ fn large_blocks_are_their_definition() {
             let y = conv.fused(&signal(dtype, &x, (1, c_in, steps)), Prologue::default(), Epilogue::default()).unwrap();
             let want = conv1d_reference(&x, [1, c_in, steps], &weight, [c_out, c_in, taps], &vec![0.0; c_out], config);
             assert_close(&values_of(&y), &want, bound(dtype, c_in * taps), &format!("{dtype:?} k{taps} d{dilation}"));
+        }
+    }
+}
+
+/// Filters for each channel, and transposed convolutions, of utterances of unlike lengths.
+#[test]
+fn utterances_of_a_batch_come_out_as_if_they_were_alone() {
+    let (counts, channels, steps) = ([37, 5, 61], 40, 61);
+    let depthwise = Conv1dConfig { groups: channels, ..Conv1dConfig::same(3, 9) };
+    let up = ConvTranspose1dConfig { padding: 2, stride: 4, ..Default::default() };
+    let pool = ConvTranspose1dConfig { padding: 1, output_padding: 1, stride: 2, groups: channels };
+    let weight = |c_in: usize, c_out: usize, taps: usize| tensor(&values(c_in * c_out * taps, 1), (c_in, c_out, taps));
+    for (dtype, _) in DTYPES {
+        let depthwise = Conv1d::new(&DEVICE, dtype, &weight(channels, 1, 3), None, depthwise).unwrap();
+        let up = ConvTranspose1d::new(&DEVICE, dtype, &weight(channels, 33, 8), None, up).unwrap();
+        let pool = ConvTranspose1d::new(&DEVICE, dtype, &weight(channels, 1, 3), None, pool).unwrap();
+        let run = |x: &Signal| {
+            let (p, e) = (Prologue::default, Epilogue::default);
+            [depthwise.fused(x, p(), e()).unwrap(), up.fused(x, p(), e()).unwrap(), pool.fused(x, p(), e()).unwrap()]
+        };
+        let x = values(counts.len() * channels * steps, 2);
+        let together = run(&signal(dtype, &x, (counts.len(), channels, steps)).with_lengths(lengths(&counts)));
+        for (b, &count) in counts.iter().enumerate() {
+            let row = |c: usize| &x[(b * channels + c) * steps..][..count];
+            let alone: Vec<f32> = (0..channels).flat_map(row).copied().collect();
+            let alone = run(&signal(dtype, &alone, (1, channels, count)));
+            for (i, (together, alone)) in together.iter().zip(&alone).enumerate() {
+                let ((_, c_out, all), (_, _, own)) = (together.dims(), alone.dims());
+                let together = values_of(together);
+                let row = |o: usize| &together[(b * c_out + o) * all..][..own];
+                let together: Vec<f32> = (0..c_out).flat_map(row).copied().collect();
+                assert_eq!(together, values_of(alone), "{dtype:?} op {i}, utterance {b}");
+            }
         }
     }
 }
