@@ -31,8 +31,15 @@ pub struct Utterance {
     /// Whether the first samples are wanted early, from engines that can.
     #[serde(default)]
     pub stream: bool,
+    /// How many times it is said, at once by engines that can.
+    #[serde(default = "once")]
+    pub batch: usize,
     /// Where the samples go, f32.
     pub audio: Option<PathBuf>,
+}
+
+fn once() -> usize {
+    1
 }
 
 #[allow(dead_code)]
@@ -66,6 +73,9 @@ pub struct Audio {
     started: Instant,
     first: Option<Duration>,
     samples: Vec<f32>,
+    /// Transfers between host and device that it took, from engines that count them.
+    #[allow(dead_code)]
+    pub copies: Option<serde_json::Value>,
 }
 
 impl Audio {
@@ -88,7 +98,7 @@ pub fn serve(
     for line in io::stdin().lock().lines() {
         let utterance: Utterance = serde_json::from_str(&line?)?;
         let (cpu, started) = (ProcessTime::now(), Instant::now());
-        let mut audio = Audio { started, first: None, samples: Vec::new() };
+        let mut audio = Audio { started, first: None, samples: Vec::new(), copies: None };
         say(&utterance, &mut audio)?;
         let (wall_s, cpu_s) = (started.elapsed().as_secs_f64(), cpu.elapsed().as_secs_f64());
         let ttfb_s = audio.first.ok_or("no samples")?.as_secs_f64();
@@ -98,7 +108,7 @@ pub fn serve(
         writeln!(
             output,
             "{}",
-            json!({"wall_s": wall_s, "cpu_s": cpu_s, "ttfb_s": ttfb_s, "samples": audio.samples.len()})
+            json!({"wall_s": wall_s, "cpu_s": cpu_s, "ttfb_s": ttfb_s, "samples": audio.samples.len(), "copies": audio.copies})
         )?;
     }
     Ok(())

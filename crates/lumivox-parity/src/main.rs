@@ -1,14 +1,15 @@
 //! Prints how far each stage is from the reference.
 //!
 //! `lumivox-parity [kokoro [MODEL [GOLDEN_FOLDER]] | vits [MODEL…]]`: by default both families, each on the models that the goldens in this repository were
-//! made with, which are pulled on first use. Ends with code 1 if anything is outside its bound.
+//! made with, which are pulled on first use. Ends with code 1 if anything is outside its bound. `LUMIVOX_TEST_DEVICE` names the device that computes, such as
+//! `cuda:0` (feature `cuda`); without it, it is the CPU.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use lumivox::Synthesizer;
 use lumivox::store::Store;
+use lumivox::{Device, DeviceChoice, LoadOptions, Synthesizer};
 use lumivox_parity::golden::Golden;
 use lumivox_parity::{kokoro, vits};
 
@@ -28,9 +29,19 @@ fn main() -> Result<ExitCode> {
     Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Where it is computed.
+fn device() -> Result<Device> {
+    let choice = match std::env::var("LUMIVOX_TEST_DEVICE") {
+        Ok(name) => name.parse().map_err(|reason| anyhow::anyhow!("LUMIVOX_TEST_DEVICE is {name}: {reason}"))?,
+        Err(_) => DeviceChoice::Cpu,
+    };
+    Ok(choice.open()?.0)
+}
+
 /// Compares and prints Kokoro; returns what is outside its bound.
 fn kokoro(model: &str, goldens: &str) -> Result<Vec<String>> {
-    let synthesizer = Synthesizer::open(&Store::open()?.resolve(model, &())?, None)?;
+    let load_options = LoadOptions { device: device()?, ..Default::default() };
+    let synthesizer = Synthesizer::open_with(&Store::open()?.resolve(model, &())?, &load_options)?;
     let goldens = Golden::open_all(&PathBuf::from(goldens))?;
     let comparisons = goldens.iter().map(|golden| kokoro::compare(&synthesizer, golden)).collect::<Result<Vec<_>>>()?;
     print_stages(&comparisons.iter().map(|comparison| &comparison.stages[..]).collect::<Vec<_>>(), kokoro::STAGE_BOUND);
@@ -53,9 +64,16 @@ fn vits(names: &[&str]) -> Result<Vec<String>> {
     let models = vits::Models::new("tests/golden/vits");
     let mut comparisons = Vec::new();
     for name in names {
-        let model = models.open(name)?;
+        let model: Box<dyn vits::Says> = match device()? {
+            Device::Cpu => Box::new(models.open(name)?),
+            #[cfg(any(feature = "cuda", feature = "emulation"))]
+            Device::Gpu(device) => Box::new(models.open_with(name, |config, weights| {
+                let dtype = lumivox_kernels::cuda::Dtype::F32;
+                Ok(lumivox_models::cuda::vits::Vits::new(&device, config, dtype, weights)?)
+            })?),
+        };
         for golden in models.goldens(name)? {
-            let comparison = vits::compare(&model, &golden)?;
+            let comparison = vits::compare(&*model, &golden)?;
             comparisons.push(vits::Comparison { name: format!("{name}/{}", comparison.name), ..comparison });
         }
     }

@@ -1,4 +1,4 @@
-//! The graphs on a GPU, emulated, against the references, on real weights.
+//! The graphs on a GPU against the references, on real weights: emulated, or on the device that `LUMIVOX_TEST_DEVICE` names.
 
 #![cfg(feature = "emulation")]
 #![allow(clippy::expect_used, clippy::unwrap_used)]
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use lumivox::store::Store;
 use lumivox::{Copies, Device, LoadOptions, Options, Precision, Synthesizer};
-use lumivox_kernels::cuda::{Dtype, emulated};
+use lumivox_kernels::cuda::{Dtype, device_under_test};
 use lumivox_models::cuda::vits::Vits;
 use lumivox_parity::golden::Golden;
 use lumivox_parity::metrics::{max_abs, snr_db};
@@ -20,7 +20,7 @@ fn goldens(family: &str) -> PathBuf {
 
 fn kokoro(precision: Precision) -> Synthesizer {
     let path = Store::open().unwrap().resolve("kokoro-int8", &()).expect("the model that the goldens were made with");
-    let device = Device::Gpu(emulated().unwrap());
+    let device = Device::Gpu(device_under_test().unwrap());
     Synthesizer::open_with(&path, &LoadOptions { precision, device, ..Default::default() }).unwrap()
 }
 
@@ -59,7 +59,7 @@ fn kokoro_copies_thrice_and_a_batch_is_its_utterances() {
 
 fn hold(name: &str, golden: &str) {
     let models = Models::new(goldens("vits"));
-    let device = emulated().unwrap();
+    let device = device_under_test().unwrap();
     let model = models.open_with(name, |config, weights| Ok(Vits::new(&device, config, Dtype::F32, weights)?)).unwrap();
     let golden = Golden::open(&goldens("vits").join(name).join(format!("{golden}.safetensors"))).unwrap();
     let comparison = vits::compare(&model, &golden).unwrap();
@@ -82,7 +82,7 @@ fn mms_and_several_speakers_are_transformers() {
 #[test]
 fn a_batch_of_vits_is_its_utterances() {
     let path = Store::open().unwrap().resolve("piper-joe", &()).unwrap();
-    let device = Device::Gpu(emulated().unwrap());
+    let device = Device::Gpu(device_under_test().unwrap());
     let synthesizer = Synthesizer::open_with(&path, &LoadOptions { device, ..Default::default() }).unwrap();
     let loaded = synthesizer.device().copies();
     let phonemes = ["həlˈoʊ.", "jˈɛs, wiː kˈæn."];

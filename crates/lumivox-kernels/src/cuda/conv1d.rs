@@ -127,7 +127,7 @@ impl Phased {
             None => Signal::new(x.device(), self.dtype, dims.into(), lengths)?,
         };
         let bias = self.bias.as_ref().map_or(0, |bias| bias.address);
-        let (p, e, g) = (prologue.argument(), epilogue.argument(&y, "conv1d")?, self.geometry);
+        let (p, e, g) = (prologue.argument(self.c_in, "conv1d")?, epilogue.argument(&y, "conv1d")?, self.geometry);
         // SAFETY: these are the kernels' parameters, and the operands' shapes were checked.
         unsafe {
             let launch = self.launch(batch, l_out, MANY_BLOCKS * y.device().processors())?;

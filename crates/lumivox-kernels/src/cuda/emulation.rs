@@ -31,6 +31,23 @@ pub fn emulated() -> Result<Device> {
     Ok(Device::new(Box::new(Emulation { run: Run { emulate: *emulate, workers }, recorded: Mutex::default() })))
 }
 
+/// The device that tests run on: the CUDA device that `LUMIVOX_TEST_DEVICE` names, as `cuda:0`, and without it the emulated one.
+///
+/// # Errors
+/// If there is no such device, or as [`emulated`].
+pub fn device_under_test() -> Result<Device> {
+    let Some(name) = std::env::var_os("LUMIVOX_TEST_DEVICE") else { return emulated() };
+    let name = name.to_string_lossy();
+    let ordinal = name.strip_prefix("cuda:").and_then(|ordinal| ordinal.parse::<usize>().ok());
+    match ordinal {
+        #[cfg(feature = "cuda")]
+        Some(ordinal) => super::cuda(ordinal),
+        #[cfg(not(feature = "cuda"))]
+        Some(_) => bail!("LUMIVOX_TEST_DEVICE is {name}; these tests were built without the feature `cuda`"),
+        None => bail!("LUMIVOX_TEST_DEVICE is {name}; it names a CUDA device, such as cuda:0"),
+    }
+}
+
 /// The compiled kernels. `LUMIVOX_EMULATED_SOURCES` names other sources than the crate's own, which is how faults are planted in them.
 fn library() -> Result<Library> {
     let sources = std::env::var_os("LUMIVOX_EMULATED_SOURCES")

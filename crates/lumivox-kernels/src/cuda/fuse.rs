@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candle_core::Result;
+use candle_core::{Result, bail};
 
 use super::device::{Buffer, Device};
 use super::signal::Signal;
@@ -19,8 +19,13 @@ pub enum Activation {
     Gelu,
     /// `x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³)))`.
     GeluTanh,
-    /// `x + sin²(α·x)/α`, one `α` for each channel, `(C)` of `f32`.
-    Snake(Arc<Buffer>),
+    /// `x + sin²(α·x)/α`, one `α` for each channel.
+    Snake {
+        /// `(C)` of `f32`.
+        alpha: Arc<Buffer>,
+        /// `C`.
+        channels: usize,
+    },
     /// `tanh(x)`.
     Tanh,
 }
@@ -31,7 +36,12 @@ impl Activation {
     /// # Errors
     /// If there is no memory for them.
     pub fn snake(device: &Device, alpha: &[f32]) -> Result<Self> {
-        Ok(Self::Snake(Arc::new(device.upload(alpha)?)))
+        Ok(Self::Snake { alpha: Arc::new(device.upload(alpha)?), channels: alpha.len() })
+    }
+
+    /// Whether it has parameters for `channels` channels.
+    pub(super) fn fits(&self, channels: usize) -> bool {
+        !matches!(self, Self::Snake { channels: own, .. } if *own != channels)
     }
 
     pub(super) fn argument(&self) -> ActivationArgument {
@@ -40,7 +50,7 @@ impl Activation {
             Self::LeakyRelu(slope) => (1, *slope, 0),
             Self::Gelu => (2, 0.0, 0),
             Self::GeluTanh => (3, 0.0, 0),
-            Self::Snake(alpha) => (4, 0.0, alpha.address),
+            Self::Snake { alpha, .. } => (4, 0.0, alpha.address),
             Self::Tanh => (5, 0.0, 0),
         };
         ActivationArgument { kind, slope, alpha }
@@ -70,9 +80,13 @@ pub struct Prologue<'a> {
 }
 
 impl Prologue<'_> {
-    pub(super) fn argument(&self) -> PrologueArgument {
+    /// For an input of `channels` channels.
+    pub(super) fn argument(&self, channels: usize, op: &str) -> Result<PrologueArgument> {
+        if !self.activation.fits(channels) {
+            bail!("{op}: an activation of other than {channels} channels");
+        }
         let affine = self.affine.map_or(0, |affine| affine.0.address);
-        PrologueArgument { affine, activation: self.activation.argument() }
+        Ok(PrologueArgument { affine, activation: self.activation.argument() })
     }
 }
 
@@ -87,7 +101,7 @@ pub(super) struct PrologueArgument {
 /// What is done to the output `y`: `scale·(activation(y) + residual)`, written to `out` or added to what it holds.
 #[derive(Clone, Debug)]
 pub struct Epilogue<'a> {
-    /// Applied to the output.
+    /// Applied to the output; no snake.
     pub activation: Activation,
     /// Added to it; a residual of half the steps is repeated, each step twice.
     pub residual: Option<&'a Signal>,
@@ -121,6 +135,9 @@ pub(super) struct EpilogueArgument {
 impl Epilogue<'_> {
     /// For an output `y`, whose residual is checked to fit.
     pub(super) fn argument(&self, y: &Signal, op: &str) -> Result<EpilogueArgument> {
+        if matches!(self.activation, Activation::Snake { .. }) {
+            bail!("{op}: a snake stands in front of a convolution, not behind one");
+        }
         let mut argument = EpilogueArgument {
             residual: 0,
             residual_batch_stride: 0,

@@ -29,7 +29,7 @@ pub use device::{Buffer, Copies, Device, Element, Recorded};
 pub use driver::{cuda, is_driver_present};
 pub use elementwise::{add_delayed, broadcast, broadcast_add, copy};
 #[cfg(feature = "emulation")]
-pub use emulation::emulated;
+pub use emulation::{device_under_test, emulated};
 pub use expand::{Durations, Embedding, Ids, sample_prior};
 pub use fuse::{Activation, Affine, Epilogue, Prologue};
 pub use gate::gate;

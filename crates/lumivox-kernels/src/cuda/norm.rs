@@ -82,8 +82,8 @@ impl ChannelNorm {
         residual: Option<&Signal>,
         out: Option<Signal>,
     ) -> Result<Signal> {
-        if x.dims().1 != self.channels {
-            bail!("channel_norm: {} channels for {}", x.dims().1, self.channels);
+        if x.dims().1 != self.channels || !activation.fits(self.channels) {
+            bail!("channel_norm: {} channels for {} or an activation of others", x.dims().1, self.channels);
         }
         let gamma = self.parameters.address;
         let beta = gamma + 4 * self.channels as u64;

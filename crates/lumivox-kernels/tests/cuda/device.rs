@@ -2,14 +2,14 @@
 
 use candle_core::Result;
 use lumivox_kernels::Conv1dConfig;
-use lumivox_kernels::cuda::{Conv1d, Copies, Dtype, Epilogue, Prologue, Signal, emulated};
+use lumivox_kernels::cuda::{Conv1d, Copies, Dtype, Epilogue, Prologue, Signal, device_under_test};
 
 use crate::support::values;
 use crate::tensor;
 
 #[test]
 fn transfers_and_launches_are_counted() {
-    let device = emulated().unwrap();
+    let device = device_under_test().unwrap();
     assert_eq!(device.copies(), Copies::default());
     let buffer = device.upload(&[1f32, 2.0, 3.0]).unwrap();
     assert_eq!(device.download::<f32>(&buffer, 3).unwrap(), [1.0, 2.0, 3.0]);
@@ -20,7 +20,7 @@ fn transfers_and_launches_are_counted() {
 /// A recording gives what running gives, each time from what its inputs hold then, in memory that nobody else gets.
 #[test]
 fn recordings_are_run_again() {
-    let device = emulated().unwrap();
+    let device = device_under_test().unwrap();
     let weight = tensor(&values(4 * 4 * 3, 1), (4, 4, 3));
     let conv = Conv1d::new(&device, Dtype::F32, &weight, None, Conv1dConfig::same(3, 1)).unwrap();
     let twice = |x: &Signal| -> Result<Signal> {

@@ -1,4 +1,4 @@
-//! The kernels of GPUs against the scalar oracles that the CPU's are held to, in emulation.
+//! The kernels of GPUs against the scalar oracles that the CPU's are held to, in emulation, or on the device that `LUMIVOX_TEST_DEVICE` names.
 
 #![cfg(feature = "emulation")]
 #![allow(clippy::unwrap_used)]
@@ -23,10 +23,10 @@ use std::sync::LazyLock;
 
 use candle_core::Tensor;
 use half::f16;
-use lumivox_kernels::cuda::{Device, Dtype, Lengths, Signal, emulated};
+use lumivox_kernels::cuda::{Device, Dtype, Lengths, Signal, device_under_test};
 
 /// The device that tests run on.
-static DEVICE: LazyLock<Device> = LazyLock::new(|| emulated().unwrap());
+static DEVICE: LazyLock<Device> = LazyLock::new(|| device_under_test().unwrap());
 
 /// Both ways to store values, with what rounding to them costs a value of the order of one.
 const DTYPES: [(Dtype, f64); 2] = [(Dtype::F32, 6e-8), (Dtype::F16, 5e-4)];

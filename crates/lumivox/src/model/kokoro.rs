@@ -42,9 +42,9 @@ pub(super) struct KokoroModel {
 
 /// The graph, where it computes.
 enum Graph {
-    Cpu(Kokoro),
+    Cpu(Box<Kokoro>),
     #[cfg(any(feature = "cuda", feature = "emulation"))]
-    Gpu(lumivox_models::cuda::kokoro::Kokoro),
+    Gpu(Box<lumivox_models::cuda::kokoro::Kokoro>),
 }
 
 impl Graph {
@@ -57,12 +57,12 @@ impl Graph {
                     Precision::Int8 => kokoro::Precision::Int8,
                     Precision::F16 => return Err(NO_F16),
                 };
-                Self::Cpu(Kokoro::new(config, precision, weights)?)
+                Self::Cpu(Box::new(Kokoro::new(config, precision, weights)?))
             }
             #[cfg(any(feature = "cuda", feature = "emulation"))]
             device::Device::Gpu(device) => {
                 let dtype = options.precision.dtype()?;
-                Self::Gpu(lumivox_models::cuda::kokoro::Kokoro::new(device, config, dtype, weights)?)
+                Self::Gpu(Box::new(lumivox_models::cuda::kokoro::Kokoro::new(device, config, dtype, weights)?))
             }
         })
     }

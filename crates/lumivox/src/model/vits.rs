@@ -33,9 +33,9 @@ pub(super) struct VitsModel {
 
 /// The graph, where it computes.
 enum Graph {
-    Cpu(Vits),
+    Cpu(Box<Vits>),
     #[cfg(any(feature = "cuda", feature = "emulation"))]
-    Gpu(lumivox_models::cuda::vits::Vits),
+    Gpu(Box<lumivox_models::cuda::vits::Vits>),
 }
 
 impl Graph {
@@ -45,11 +45,11 @@ impl Graph {
             device::Device::Cpu if options.precision == Precision::F16 => {
                 return Err(Error::Precision { precision: "f16", device: "the CPU", takes: "f32" });
             }
-            device::Device::Cpu => Self::Cpu(Vits::new(config, weights)?),
+            device::Device::Cpu => Self::Cpu(Box::new(Vits::new(config, weights)?)),
             #[cfg(any(feature = "cuda", feature = "emulation"))]
             device::Device::Gpu(device) => {
                 let dtype = options.precision.dtype()?;
-                Self::Gpu(lumivox_models::cuda::vits::Vits::new(device, config, dtype, weights)?)
+                Self::Gpu(Box::new(lumivox_models::cuda::vits::Vits::new(device, config, dtype, weights)?))
             }
         })
     }
