@@ -14,9 +14,12 @@ import sys
 import tempfile
 import threading
 import time
+import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KERNELS = ROOT / "crates/lumivox-kernels/cuda"
+# Families whose launchers or tests launch kernels of others.
+NEEDS = {"lstm": ["conv1d"], "norm": ["conv1d"]}
 # A fault may make threads wait for ever.
 LIMIT_S = 120
 # What the suite says where the fault was not even compiled, which shows nothing.
@@ -26,7 +29,7 @@ FAILED = re.compile(r"^test (\S+) .*FAILED$", re.MULTILINE)
 
 @dataclasses.dataclass
 class Fault:
-    """A change of a source that a programmer could have made. `text` must be there exactly once."""
+    """A change of a source, of which `text` is there exactly once."""
 
     family: str
     name: str
@@ -46,105 +49,7 @@ class Fault:
         path.write_text(source.replace(self.text, self.replacement))
 
 
-FAULTS = [
-    Fault(
-        "conv1d",
-        "no barrier between the copy of a tile and its use",
-        "* g.rows + o) : 0.0f;\n    }\n    __syncthreads();\n",
-        "* g.rows + o) : 0.0f;\n    }\n",
-    ),
-    Fault(
-        "conv1d",
-        "no barrier between the use of a tile and the next copy",
-        "    __syncthreads();\n  }\n#pragma unroll\n",
-        "  }\n#pragma unroll\n",
-    ),
-    Fault(
-        "conv1d",
-        "a halo one step short",
-        "(g.taps - 1) * g.dilation + 1;",
-        "(g.taps - 1) * g.dilation;",
-    ),
-    Fault(
-        "conv1d",
-        "lanes take steps of their neighbours",
-        "vr[n] = v[16 * n * g.stride];",
-        "vr[n] = v[(16 * n + 1) * g.stride];",
-    ),
-    Fault(
-        "conv1d",
-        "steps behind an utterance's end are read",
-        "xs[i] = inside ? apply",
-        "xs[i] = c < x.channels && t >= 0 && t < x.steps ? apply",
-    ),
-    Fault(
-        "conv1d",
-        "steps behind an utterance's end are written",
-        "if (t >= 0 && t < out_length) finish(epilogue",
-        "if (t >= 0 && t < y.steps) finish(epilogue",
-    ),
-    Fault(
-        "conv1d",
-        "an output that is not there is written",
-        "if (t >= 0 && t < out_length) finish(epilogue",
-        "if (t < out_length) finish(epilogue",
-    ),
-    Fault(
-        "conv1d",
-        "a phase of a transposed convolution with another one's weights",
-        "weight += phase * g.phase_stride;\n  float sums[TM]",
-        "weight += (g.phases - 1 - phase) * g.phase_stride;\n  float sums[TM]",
-    ),
-    Fault(
-        "conv1d",
-        "tensor cores: no barrier between the copy of a tile and its use",
-        "= __float2half(v);\n    }\n    __syncthreads();\n",
-        "= __float2half(v);\n    }\n",
-    ),
-    Fault(
-        "conv1d",
-        "tensor cores: no barrier between the use of a tile and the next copy",
-        "    __syncthreads();\n  }\n  float *const tile",
-        "  }\n  float *const tile",
-    ),
-    Fault(
-        "conv1d",
-        "tensor cores: sums are read before the warp has stored them",
-        "wmma::mem_row_major);\n      __syncwarp();\n",
-        "wmma::mem_row_major);\n",
-    ),
-    Fault(
-        "conv1d",
-        "tensor cores: a halo one step short",
-        "const int span = TENSOR_STEPS + (g.taps - 1) * g.dilation;",
-        "const int span = TENSOR_STEPS + (g.taps - 1) * g.dilation - 1;",
-    ),
-    Fault(
-        "conv1d",
-        "tensor cores: a lane begins one value late",
-        "for (int i = lane; i < 256; i += 32)",
-        "for (int i = lane + 1; i < 256; i += 32)",
-    ),
-    Fault(
-        "conv1d",
-        "tensor cores: steps behind an utterance's end are read",
-        "const float v = inside ? apply",
-        "const float v = c < x.channels && t >= 0 && t < x.steps ? apply",
-    ),
-    Fault(
-        "conv1d",
-        "depthwise: steps behind an utterance's end are read",
-        "if (step >= 0 && step < in_length)",
-        "if (step >= 0 && step < x.steps)",
-    ),
-    Fault(
-        "conv1d",
-        "a residual of half the rate is read at the full one",
-        "(t >> e.residual_shift)",
-        "t",
-        file="common.cuh",
-    ),
-]
+FAULTS = [Fault(**fault) for fault in tomllib.loads((pathlib.Path(__file__).parent / "faults.toml").read_text())["fault"]]
 
 
 def suite():
@@ -158,11 +63,12 @@ def suite():
 
 
 def copy(family, folder):
-    """The sources of one family with what all share, so that the others need not be compiled."""
+    """The sources of one family with what it needs, so that the others need not be compiled."""
     shutil.copytree(KERNELS / "emulation", folder / "emulation")
-    for path in [KERNELS / f"{family}.cu", *KERNELS.glob("*.cuh")]:
+    families = [family, *NEEDS.get(family, [])]
+    for path in [*(KERNELS / f"{name}.cu" for name in families), *KERNELS.glob("*.cuh")]:
         shutil.copy(path, folder)
-    (folder / "lumivox.cu").write_text(f'#include "{family}.cu"\n')
+    (folder / "lumivox.cu").write_text("".join(f'#include "{name}.cu"\n' for name in families))
 
 
 def run(program, family, fault=None):

@@ -26,7 +26,7 @@ fn main() -> protocol::Result<()> {
     let started = Instant::now();
     let synthesizer = Synthesizer::open_with(
         &work.join(format!("{family}.safetensors")),
-        &LoadOptions { threads: Some(threads), precision, device: device.open()?.0 },
+        &LoadOptions { threads: Some(threads), precision, device: device.open()?.0, cuda_graphs: true },
     )?;
     protocol::serve(&engine, env!("CARGO_PKG_VERSION"), started.elapsed(), |utterance, audio| {
         let mut options = Options { voice: utterance.voice.clone(), ..Options::default() };

@@ -139,6 +139,9 @@ pub struct LoadOptions {
     pub precision: Precision,
     /// Where it computes.
     pub device: Device,
+    /// On a GPU: records launches as CUDA graphs, one for each size of request, so that a size that there was before costs a handful of launches instead of hundreds.
+    /// Takes the memory of the last few sizes.
+    pub cuda_graphs: bool,
 }
 
 #[cfg(any(feature = "cuda", feature = "emulation"))]

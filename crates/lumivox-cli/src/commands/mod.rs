@@ -64,8 +64,12 @@ fn load(model: Option<&str>, options: &Options, compute: &ComputeArguments, quie
     if let Some(reason) = why_cpu.filter(|_| !quiet) {
         note(format_args!("note: computing on the processor: {reason}"));
     }
-    let load_options =
-        LoadOptions { threads: compute.threads.map(usize::from), precision: compute.precision.into(), device };
+    let load_options = LoadOptions {
+        threads: compute.threads.map(usize::from),
+        precision: compute.precision.into(),
+        device,
+        ..Default::default()
+    };
     let synthesizer = match &path {
         Some(path) => Synthesizer::open_with(path, &load_options)?,
         None => Synthesizer::embedded(&load_options)?,

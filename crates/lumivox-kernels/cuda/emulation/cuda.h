@@ -255,7 +255,6 @@ template <class Use, class T, class Layout> void load_matrix_sync(fragment<Use, 
   emulation::meet(emulation::WARP);
   const unsigned row = lane() / 2, column = lane() % 2 * 8;
   for (unsigned i = 0; i < 8; i++) f.x[i] = std::is_same_v<Layout, row_major> ? p[row * ld + column + i] : p[(column + i) * ld + row];
-  emulation::meet(emulation::WARP);
 }
 template <class T> void store_matrix_sync(T *p, const fragment<accumulator, 16, 16, 16, T> &f, unsigned ld, layout_t layout) {
   if (layout != mem_row_major) emulation::fail("only rows are stored");

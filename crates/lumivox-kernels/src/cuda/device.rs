@@ -33,6 +33,12 @@ pub(super) trait Driver: Send + Sync {
     /// There is memory for the bytes at `from`.
     unsafe fn download(&self, from: u64, bytes: &mut [u8]) -> Result<()>;
 
+    /// Copies within the device, after all that was launched before.
+    ///
+    /// # Safety
+    /// There is memory for the bytes at both, and the two do not overlap.
+    unsafe fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()>;
+
     /// # Safety
     /// The arguments are the kernel's, and all memory that it will touch is there.
     unsafe fn launch(&self, launch: &Launch, arguments: &[Argument]) -> Result<()>;
@@ -193,15 +199,19 @@ impl Device {
     /// If there is not so much memory.
     pub fn allocate<T: Element>(&self, len: usize) -> Result<Buffer> {
         let bytes = class(len * size_of::<T>());
+        Ok(Buffer { device: self.clone(), address: self.take(bytes)?, bytes })
+    }
+
+    /// The address of `bytes` bytes, which are a [`class`].
+    fn take(&self, bytes: usize) -> Result<u64> {
         let kept = self.free().current().get_mut(&bytes).and_then(Vec::pop);
-        let address = match kept {
-            Some(address) => address,
+        match kept {
+            Some(address) => Ok(address),
             None => self.0.driver.allocate(bytes).or_else(|_| {
                 self.release();
                 self.0.driver.allocate(bytes)
-            })?,
-        };
-        Ok(Buffer { device: self.clone(), address, bytes })
+            }),
+        }
     }
 
     /// Copies `values` to the device.
@@ -229,6 +239,26 @@ impl Device {
             let bytes = std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values));
             self.0.driver.upload(buffer.address, bytes)
         }
+    }
+
+    /// Copies all of `from` to `to` within the device, which is no transfer.
+    ///
+    /// # Errors
+    /// If they are not of one size, launches are being recorded, or the device fails.
+    pub(super) fn copy_into(&self, to: &Buffer, from: &Buffer) -> Result<()> {
+        if to.bytes != from.bytes {
+            bail!("copy: a buffer of {} bytes to one of {}", from.bytes, to.bytes);
+        }
+        self.check_not_recording("copy")?;
+        // SAFETY: both have as many bytes, and buffers do not overlap.
+        unsafe { self.0.driver.copy(to.address, from.address, to.bytes) }
+    }
+
+    /// Memory of the size of `buffer`, with a copy of what is in it.
+    pub(super) fn duplicate(&self, buffer: &Buffer) -> Result<Buffer> {
+        let copy = Buffer { device: self.clone(), address: self.take(buffer.bytes)?, bytes: buffer.bytes };
+        self.copy_into(&copy, buffer)?;
+        Ok(copy)
     }
 
     /// Copies the first `len` values of `buffer` to the host, once all that was launched before is done.

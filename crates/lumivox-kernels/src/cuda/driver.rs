@@ -137,6 +137,12 @@ impl Driver for Cuda {
         self.stream.synchronize().map_err(Error::wrap)
     }
 
+    unsafe fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()> {
+        self.bind()?;
+        // SAFETY: the caller's promise.
+        unsafe { result::memcpy_dtod_async(to, from, bytes, self.stream.cu_stream()) }.map_err(Error::wrap)
+    }
+
     unsafe fn launch(&self, launch: &Launch, arguments: &[Argument]) -> Result<()> {
         self.bind()?;
         let arguments = &mut arguments.iter().map(|argument| argument.at).collect::<Vec<_>>();

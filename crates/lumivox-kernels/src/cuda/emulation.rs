@@ -57,7 +57,9 @@ fn library() -> Result<Library> {
     std::fs::write(folder.join("kernels.inc"), kernels(&sources)?)?;
     let shared = folder.join("emulation.so");
     let mut compiler = Command::new("g++");
-    compiler.args(["-std=c++17", "-O3", "-march=native", "-shared", "-fPIC", "-pthread", "-o"]).arg(&shared);
+    compiler
+        .args(["-std=c++17", "-O3", "-march=native", "-shared", "-fPIC", "-ftls-model=initial-exec", "-pthread", "-o"])
+        .arg(&shared);
     compiler.arg("-I").arg(&folder).arg("-I").arg(&sources).arg(sources.join("emulation/emulation.cc"));
     let output = compiler.output().map_err(|error| Error::Msg(format!("g++, which compiles the kernels: {error}")))?;
     if !output.status.success() {
@@ -188,6 +190,12 @@ impl Driver for Emulation {
     unsafe fn download(&self, from: u64, bytes: &mut [u8]) -> Result<()> {
         // SAFETY: the caller's promise.
         unsafe { std::ptr::copy_nonoverlapping(from as *const u8, bytes.as_mut_ptr(), bytes.len()) };
+        Ok(())
+    }
+
+    unsafe fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<()> {
+        // SAFETY: the caller's promise.
+        unsafe { std::ptr::copy_nonoverlapping(from as *const u8, to as *mut u8, bytes) };
         Ok(())
     }
 

@@ -32,41 +32,68 @@ impl Ids {
     /// # Errors
     /// If there are none, or no memory for them.
     pub fn new(device: &Device, ids: &[&[u32]]) -> Result<Self> {
-        Self::with(device, ids, &[])
+        Self::with(device, ids, 0, &[])
     }
 
-    /// [`Ids::new`] with a row of `C` values for each utterance, in the same transfer: `(B, C, 1)`.
+    /// [`Ids::new`] with a row of `C` values for each utterance, in the same transfer: `(B, C, 1)`. Memory is laid out for `tokens` ids or more of each utterance.
     ///
     /// # Errors
     /// As [`Ids::new`], or if there are not as many rows as utterances, or they are not alike.
-    pub fn with_rows(device: &Device, ids: &[&[u32]], rows: &[&[f32]]) -> Result<(Self, Signal)> {
+    pub fn with_rows(device: &Device, ids: &[&[u32]], tokens: usize, rows: &[&[f32]]) -> Result<(Self, Signal)> {
         let channels = rows.first().map_or(0, |row| row.len());
         if rows.len() != ids.len() || rows.iter().any(|row| row.len() != channels) {
             bail!("ids: {} rows of {channels} values or others for {} utterances", rows.len(), ids.len());
         }
         let words: Vec<u32> = rows.iter().copied().flatten().map(|value| value.to_bits()).collect();
-        let ids = Self::with(device, ids, &words)?;
-        let start = ids.start + ids.batch * ids.tokens;
-        let rows = Signal::inside(ids.buffer.clone(), start, [ids.batch, channels, 1]);
+        let ids = Self::with(device, ids, tokens, &words)?;
+        let rows = ids.rows(channels);
         Ok((ids, rows))
     }
 
-    /// [`Ids::new`] with one id of another kind for each utterance, in the same transfer.
+    /// The rows of `channels` values that came with [`Ids::with_rows`].
+    pub fn rows(&self, channels: usize) -> Signal {
+        Signal::inside(self.buffer.clone(), self.start + self.batch * self.tokens, [self.batch, channels, 1])
+    }
+
+    /// A copy in memory of its own, with what came with the ids, made within the device.
+    ///
+    /// # Errors
+    /// If there is no memory for it, launches are being recorded, or the device fails.
+    pub fn duplicate(&self) -> Result<Self> {
+        Ok(Self { buffer: Arc::new(self.buffer.device().duplicate(&self.buffer)?), ..self.clone() })
+    }
+
+    /// Takes over other ids, laid out for as many utterances and tokens, within the device.
+    ///
+    /// # Errors
+    /// If they are laid out for others, launches are being recorded, or the device fails.
+    pub fn assign(&self, ids: &Self) -> Result<()> {
+        if (ids.batch, ids.tokens, ids.start) != (self.batch, self.tokens, self.start) {
+            bail!("ids: {} of {} tokens for {} of {}", ids.batch, ids.tokens, self.batch, self.tokens);
+        }
+        self.buffer.device().copy_into(&self.buffer, &ids.buffer)
+    }
+
+    /// [`Ids::new`] with one id of another kind for each utterance, in the same transfer. Memory is laid out for `tokens` ids or more of each utterance.
     ///
     /// # Errors
     /// As [`Ids::new`], or if there is not one for each utterance.
-    pub fn with_single(device: &Device, ids: &[&[u32]], single: &[u32]) -> Result<(Self, Self)> {
+    pub fn with_single(device: &Device, ids: &[&[u32]], tokens: usize, single: &[u32]) -> Result<(Self, Self)> {
         let Some(&largest) = single.iter().max().filter(|_| single.len() == ids.len()) else {
             bail!("ids: {} single ones for {} utterances", single.len(), ids.len());
         };
-        let ids = Self::with(device, ids, single)?;
-        let start = ids.start + ids.batch * ids.tokens;
-        let single = Self { start, tokens: 1, largest, ..ids.clone() };
+        let ids = Self::with(device, ids, tokens, single)?;
+        let single = ids.single(largest);
         Ok((ids, single))
     }
 
-    fn with(device: &Device, ids: &[&[u32]], more: &[u32]) -> Result<Self> {
-        let (batch, tokens) = (ids.len(), ids.iter().map(|ids| ids.len()).max().unwrap_or_default());
+    /// The single ids, none beyond `largest`, that came with [`Ids::with_single`].
+    pub fn single(&self, largest: u32) -> Self {
+        Self { start: self.start + self.batch * self.tokens, tokens: 1, largest, ..self.clone() }
+    }
+
+    fn with(device: &Device, ids: &[&[u32]], tokens: usize, more: &[u32]) -> Result<Self> {
+        let (batch, tokens) = (ids.len(), ids.iter().map(|ids| ids.len()).fold(tokens, usize::max));
         let Some(&largest) = ids.iter().copied().flatten().max() else { bail!("ids: there are none") };
         let counts: Vec<u32> = ids.iter().map(|ids| ids.len() as u32).collect();
         let values = [&counts, &padded(ids, tokens), more].concat();
@@ -183,6 +210,26 @@ impl Durations {
         // SAFETY: these are the kernels' parameters, and the buffer has room for all four parts.
         unsafe { x.device().launch(&launch, arguments![x.view(), buffer.address, batch as i32, pace])? };
         Ok(Self { buffer: Arc::new(buffer), batch, tokens })
+    }
+
+    /// A copy in memory of its own, made within the device.
+    ///
+    /// # Errors
+    /// If there is no memory for it, launches are being recorded, or the device fails.
+    pub fn duplicate(&self) -> Result<Self> {
+        Ok(Self { buffer: Arc::new(self.buffer.device().duplicate(&self.buffer)?), ..self.clone() })
+    }
+
+    /// Takes over other durations, laid out for as many utterances and tokens, within the device.
+    ///
+    /// # Errors
+    /// If they are laid out for others, launches are being recorded, or the device fails.
+    pub fn assign(&self, durations: &Self) -> Result<()> {
+        if (durations.batch, durations.tokens) != (self.batch, self.tokens) {
+            let Self { batch, tokens, .. } = durations;
+            bail!("durations: {batch} of {tokens} tokens for {} of {}", self.batch, self.tokens);
+        }
+        self.buffer.device().copy_into(&self.buffer, &durations.buffer)
     }
 
     /// Given ones, in one transfer.

@@ -35,7 +35,7 @@ pub use fuse::{Activation, Affine, Epilogue, Prologue};
 pub use gate::gate;
 pub use lstm::BiLstm;
 pub use norm::{ChannelNorm, ada_layer_norm, instance_affine};
-pub use random::fill_normal;
+pub use random::{fill_normal, fill_normal_into};
 pub use signal::{Dtype, Lengths, Signal};
 pub use source::SineGen;
 pub use spline::spline_inverse;

@@ -32,16 +32,25 @@ pub fn fill_normal(
     lengths: Lengths,
     scale: f32,
 ) -> Result<Signal> {
-    let [batch, channels, steps] = dims;
+    let y = Signal::new(device, Dtype::F32, dims, lengths)?;
+    fill_normal_into(&y, seeds, streams, scale)?;
+    Ok(y)
+}
+
+/// [`fill_normal`] in the memory of `y`, which is a whole signal of [`Dtype::F32`].
+///
+/// # Errors
+/// As [`fill_normal`].
+pub fn fill_normal_into(y: &Signal, seeds: &[u64], streams: &[[u32; 2]], scale: f32) -> Result<()> {
+    let (batch, channels, steps) = y.dims();
+    y.check(y.dims(), Dtype::F32, "normal", "output")?;
     if seeds.len() != batch || streams.len() != batch || batch > MAX_BATCH {
         bail!("normal: {} seeds and {} streams for {batch} utterances", seeds.len(), streams.len());
     }
     let mut keys = Keys { seeds: [0; MAX_BATCH], streams: [[0; 2]; MAX_BATCH] };
     keys.seeds[..batch].copy_from_slice(seeds);
     keys.streams[..batch].copy_from_slice(streams);
-    let y = Signal::new(device, Dtype::F32, dims, lengths)?;
     let launch = Launch::new("normal_f32", [(channels * steps).div_ceil(4 * 256), 1, batch], 256);
     // SAFETY: these are the kernel's parameters, and it writes the signal's own values.
-    unsafe { device.launch(&launch, arguments![y.view(), scale, keys])? };
-    Ok(y)
+    unsafe { y.device().launch(&launch, arguments![y.view(), scale, keys]) }
 }

@@ -158,6 +158,23 @@ impl Signal {
         self.device().upload_into(&self.values, values)
     }
 
+    /// A copy in memory of its own, made within the device. A part of a signal takes the whole with it.
+    ///
+    /// # Errors
+    /// If there is no memory for it, launches are being recorded, or the device fails.
+    pub fn duplicate(&self) -> Result<Self> {
+        Ok(Self { values: Arc::new(self.device().duplicate(&self.values)?), ..self.clone() })
+    }
+
+    /// Takes over the values of `x`, of the same shape, within the device.
+    ///
+    /// # Errors
+    /// If the shapes differ, launches are being recorded, or the device fails.
+    pub fn assign(&self, x: &Self) -> Result<()> {
+        x.check(self.dims(), self.dtype, "assign", "value")?;
+        self.device().copy_into(&self.values, &x.values)
+    }
+
     /// Some of the channels, in the same memory.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 pub mod kokoro;
 mod layers;
 mod probe;
+mod recordings;
 pub mod vits;
 
 /// Where an utterance's noise is drawn from: a seed, and the stream's counter, as [`lumivox_kernels::fill_normal`] takes them.
@@ -13,4 +14,9 @@ pub struct NoiseSource {
     pub seed: u64,
     /// What the counter ends with.
     pub stream: [u32; 2],
+}
+
+/// Seeds and streams of several sources.
+fn counters(noise: &[NoiseSource]) -> (Vec<u64>, Vec<[u32; 2]>) {
+    noise.iter().map(|noise| (noise.seed, noise.stream)).unzip()
 }

@@ -49,7 +49,8 @@ impl Graph {
             #[cfg(any(feature = "cuda", feature = "emulation"))]
             device::Device::Gpu(device) => {
                 let dtype = options.precision.dtype()?;
-                Self::Gpu(Box::new(lumivox_models::cuda::vits::Vits::new(device, config, dtype, weights)?))
+                let graph = lumivox_models::cuda::vits::Vits::new(device, config, dtype, weights)?;
+                Self::Gpu(Box::new(if options.cuda_graphs { graph.recording() } else { graph }))
             }
         })
     }

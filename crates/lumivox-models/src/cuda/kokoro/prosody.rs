@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use candle_core::Result;
 use candle_nn::VarBuilder;
-use lumivox_kernels::cuda::{BiLstm, Conv1d, Durations, Signal, ada_layer_norm, broadcast, copy};
+use lumivox_kernels::cuda::{BiLstm, Conv1d, Signal, ada_layer_norm, broadcast, copy};
 
 use super::adain_block::AdainResBlk1d;
 use super::{On, Projections, plain, probed, probed_tokens};
@@ -46,11 +46,10 @@ impl ProsodyPredictor {
         probed_tokens(probe, "d", self.text_encoder.forward(d_en, prosody_style, style)?)
     }
 
-    /// Frames for each token: `d: (B, hidden + style_dim, T)`.
-    pub(super) fn durations(&self, d: &Signal, speed: f32, probe: &mut dyn Probe) -> Result<Durations> {
+    /// What frames for each token are summed from: `d: (B, hidden + style_dim, T)` → `(B, max_dur, T)`.
+    pub(super) fn duration_logits(&self, d: &Signal, probe: &mut dyn Probe) -> Result<Signal> {
         let x = probed_tokens(probe, "dur_lstm", self.lstm.forward(d, None)?)?;
-        let logits = probed_tokens(probe, "dur_logits", plain(&self.duration_proj, &x)?)?;
-        Durations::from_logits(&logits, speed)
+        probed_tokens(probe, "dur_logits", plain(&self.duration_proj, &x)?)
     }
 
     /// F0 in Hz and energy at twice the frame rate: `en: (B, hidden + style_dim, F)` → twice `(B, 1, 2F)`.

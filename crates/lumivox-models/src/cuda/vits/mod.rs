@@ -7,12 +7,16 @@ mod text_encoder;
 
 use candle_core::{Result, Tensor, bail};
 use candle_nn::VarBuilder;
-use lumivox_kernels::cuda::{Device, Dtype, Durations, Embedding, Ids, Signal, copy, fill_normal, sample_prior};
+use lumivox_kernels::cuda::{
+    Conv1d, Device, Dtype, Durations, Embedding, Ids, Recorded, Signal, broadcast_add, copy, fill_normal,
+    fill_normal_into, sample_prior,
+};
 
-use super::NoiseSource;
 use super::layers::{On, plain};
 use super::probe::probed;
-use crate::probe::Probe;
+use super::recordings::{FRAMES, Recordings, TOKENS};
+use super::{NoiseSource, counters};
+use crate::probe::{NoProbe, Probe};
 use crate::vits::{Config, MAX_FRAMES};
 use duration::DurationPredictor;
 use flow::Flow;
@@ -30,6 +34,8 @@ pub struct Vits {
     dec: Generator,
     /// `(n_speakers, gin_channels)`.
     emb_g: Option<Embedding>,
+    /// If launches are recorded.
+    recorders: Option<Recorders>,
 }
 
 /// One utterance of a batch.
@@ -46,10 +52,34 @@ pub struct Prosody {
     /// Frames (of [`Config::samples_per_frame`] samples) for each id of each utterance.
     pub durations: Vec<Vec<u32>>,
     frames: Durations,
+    /// With the speakers, if there are several.
+    ids: Ids,
     /// Mean and logarithm of the deviation of the prior, `(B, 2·inter_channels, T)`.
     stats: Signal,
-    /// The speakers' embeddings, `(B, gin_channels, 1)`.
-    g: Option<Signal>,
+}
+
+/// The launches between ids and durations, with what they read.
+struct RecordedProsody {
+    ids: Ids,
+    noise: Signal,
+    /// Gives the prior's statistics and the logarithms of durations.
+    launches: Recorded<(Signal, Signal)>,
+}
+
+/// The launches between durations and samples, with what they read.
+struct RecordedDecoding {
+    ids: Ids,
+    frames: Durations,
+    stats: Signal,
+    noise: Signal,
+    /// Gives the samples.
+    launches: Recorded<Signal>,
+}
+
+#[derive(Default)]
+struct Recorders {
+    prosody: Recordings<RecordedProsody>,
+    decoding: Recordings<RecordedDecoding>,
 }
 
 impl Vits {
@@ -71,7 +101,14 @@ impl Vits {
             dec: Generator::new(on, &config, vb.pp("dec"))?,
             emb_g: config.speaker_channels().map(speakers).transpose()?,
             config,
+            recorders: None,
         })
+    }
+
+    /// Records launches (CUDA graphs), so that a request of a size that there was before costs a handful of them. Sizes are rounded up, and the memory of the last few is
+    /// kept. The results are the same; a request whose stages are looked at is not recorded.
+    pub fn recording(self) -> Self {
+        Self { recorders: Some(Recorders::default()), ..self }
     }
 
     /// The sizes that the graph was made with.
@@ -102,13 +139,37 @@ impl Vits {
         }
         let ids: Vec<&[u32]> = batch.iter().map(|utterance| utterance.ids).collect();
         let speakers: Vec<u32> = batch.iter().map(|utterance| utterance.speaker).collect();
-        let (ids, speakers) = Ids::with_single(&self.device, &ids, &speakers)?;
-        let g = self.emb_g.as_ref().map(|table| table.forward(&speakers, None, 1.0)).transpose()?;
-        let (x, stats) = self.enc_p.forward(&ids, probe)?;
+        let recorders = self.recorders.as_ref().filter(|_| !probe.is_active());
+        let longest = ids.iter().map(|ids| ids.len()).max().unwrap_or_default();
+        let tokens = if recorders.is_some() { longest.next_multiple_of(TOKENS) } else { longest };
+        let (ids, _) = Ids::with_single(&self.device, &ids, tokens, &speakers)?;
+        let (seeds, streams) = counters(noise);
         let dims = [batch.len(), 2, ids.tokens()];
-        let noise = self.normal(noise, dims, ids.lengths(), noise_scale_w)?;
-        let logw = probed(probe, "logw", self.dp.forward(&x, g.as_ref(), &noise)?)?;
-        let frames = Durations::from_logs(&logw, length_scale)?;
+        let (stats, frames) = match recorders {
+            None => {
+                let noise = fill_normal(&self.device, &seeds, &streams, dims, ids.lengths(), noise_scale_w)?;
+                let (stats, logw) = self.encode(&ids, &noise, probe)?;
+                (stats, Durations::from_logs(&logw, length_scale)?)
+            }
+            Some(recorders) => recorders.prosody.with(
+                [batch.len(), tokens, 0],
+                || {
+                    let ids = ids.duplicate()?;
+                    let noise = Signal::new(&self.device, Dtype::F32, dims, ids.lengths())?;
+                    let launches = self.device.record(|| self.encode(&ids, &noise, &mut NoProbe))?;
+                    Ok(RecordedProsody { ids, noise, launches })
+                },
+                |recorded| {
+                    recorded.ids.assign(&ids)?;
+                    fill_normal_into(&recorded.noise, &seeds, &streams, noise_scale_w)?;
+                    recorded.launches.replay()?;
+                    let (stats, logw) = &recorded.launches.output;
+                    // The next request has the recording's memory.
+                    let frames = Durations::from_logs(logw, length_scale)?;
+                    Ok((stats.duplicate()?.with_lengths(ids.lengths()), frames))
+                },
+            )?,
+        };
         let durations = frames.to_host()?;
         for durations in &durations {
             match durations.iter().map(|frames| u64::from(*frames)).sum::<u64>() {
@@ -121,7 +182,21 @@ impl Vits {
             let [first, ..] = &durations[..] else { bail!("no utterances") };
             probe.stage("durations", &Tensor::from_slice(first, first.len(), &candle_core::Device::Cpu)?);
         }
-        Ok(Prosody { durations, frames, stats, g })
+        Ok(Prosody { durations, frames, ids, stats })
+    }
+
+    /// The prior's statistics, `(B, 2·inter_channels, T)`, and the logarithms of durations, `(B, 1, T)`; `noise: (B, 2, T)`.
+    fn encode(&self, ids: &Ids, noise: &Signal, probe: &mut dyn Probe) -> Result<(Signal, Signal)> {
+        let g = self.speakers(ids)?;
+        let (x, stats) = self.enc_p.forward(ids, probe)?;
+        let logw = probed(probe, "logw", self.dp.forward(&x, g.as_ref(), noise)?)?;
+        Ok((stats, logw))
+    }
+
+    /// The embeddings of the speakers that came with the ids, `(B, gin_channels, 1)`, where there are several.
+    fn speakers(&self, ids: &Ids) -> Result<Option<Signal>> {
+        let Some(table) = &self.emb_g else { return Ok(None) };
+        table.forward(&ids.single(self.config.n_speakers.saturating_sub(1) as u32), None, 1.0).map(Some)
     }
 
     fn check(&self, batch: &[Utterance]) -> Result<()> {
@@ -154,14 +229,41 @@ impl Vits {
         if noise.len() != frames.len() {
             bail!("noise for {} utterances of {}", noise.len(), frames.len());
         }
-        let dims = [frames.len(), self.config.inter_channels, frames.iter().copied().max().unwrap_or_default()];
-        let noise = self.normal(noise, dims, prosody.frames.lengths(), noise_scale)?;
-        let z_p = probed(probe, "z_p", sample_prior(&prosody.stats, &prosody.frames, &noise)?)?;
-        let g = prosody.g.as_ref();
-        let z = probed(probe, "z", self.flow.inverse(z_p, g)?)?;
-        let narrow = Signal::new(&self.device, self.dtype, dims, z.lengths().clone())?;
-        let audio = self.dec.forward(&copy(&z, narrow)?, g, probe)?;
-        let audio = audio.to_tensor()?.squeeze(1)?;
+        let longest = frames.iter().copied().max().unwrap_or_default();
+        let (seeds, streams) = counters(noise);
+        let (batch, channels) = (frames.len(), self.config.inter_channels);
+        let Prosody { frames: durations, ids, stats, .. } = prosody;
+        let audio = match self.recorders.as_ref().filter(|_| !probe.is_active()) {
+            None => {
+                let dims = [batch, channels, longest];
+                let noise = fill_normal(&self.device, &seeds, &streams, dims, durations.lengths(), noise_scale)?;
+                self.samples(ids, durations, stats, &noise, probe)?.to_tensor()?
+            }
+            Some(recorders) => {
+                let longest = longest.next_multiple_of(FRAMES);
+                recorders.decoding.with(
+                    [batch, ids.tokens(), longest],
+                    || {
+                        let (ids, frames) = (ids.duplicate()?, durations.duplicate()?);
+                        let stats = stats.duplicate()?.with_lengths(ids.lengths());
+                        let dims = [batch, channels, longest];
+                        let noise = Signal::new(&self.device, Dtype::F32, dims, frames.lengths())?;
+                        let launches =
+                            self.device.record(|| self.samples(&ids, &frames, &stats, &noise, &mut NoProbe))?;
+                        Ok(RecordedDecoding { ids, frames, stats, noise, launches })
+                    },
+                    |recorded| {
+                        recorded.ids.assign(ids)?;
+                        recorded.frames.assign(durations)?;
+                        recorded.stats.assign(stats)?;
+                        fill_normal_into(&recorded.noise, &seeds, &streams, noise_scale)?;
+                        recorded.launches.replay()?;
+                        recorded.launches.output.to_tensor()
+                    },
+                )?
+            }
+        };
+        let audio = audio.squeeze(1)?;
         let rate = self.config.samples_per_frame();
         let samples = |(b, frames): (usize, &usize)| audio.get(b)?.narrow(0, 0, frames * rate)?.to_vec1::<f32>();
         let samples = frames.iter().enumerate().map(samples).collect::<Result<Vec<_>>>()?;
@@ -172,22 +274,27 @@ impl Vits {
         Ok(samples)
     }
 
-    fn normal(
+    /// Samples, `(B, 1, L)`; `noise: (B, inter_channels, F)`.
+    fn samples(
         &self,
-        noise: &[NoiseSource],
-        dims: [usize; 3],
-        lengths: lumivox_kernels::cuda::Lengths,
-        scale: f32,
+        ids: &Ids,
+        frames: &Durations,
+        stats: &Signal,
+        noise: &Signal,
+        probe: &mut dyn Probe,
     ) -> Result<Signal> {
-        let (seeds, streams): (Vec<u64>, Vec<_>) = noise.iter().map(|noise| (noise.seed, noise.stream)).unzip();
-        fill_normal(&self.device, &seeds, &streams, dims, lengths, scale)
+        let g = self.speakers(ids)?;
+        let z_p = probed(probe, "z_p", sample_prior(stats, frames, noise)?)?;
+        let z = probed(probe, "z", self.flow.inverse(z_p, g.as_ref())?)?;
+        let narrow = Signal::new(&self.device, self.dtype, noise.dims().into(), z.lengths().clone())?;
+        self.dec.forward(&copy(&z, narrow)?, g.as_ref(), probe)
     }
 }
 
 /// Adds to every step of `x: (B, C, L)` what `cond` makes of the speakers `g: (B, gin, 1)`, where there are several.
-fn conditioned(x: &Signal, cond: Option<&lumivox_kernels::cuda::Conv1d>, g: Option<&Signal>) -> Result<()> {
+fn conditioned(x: &Signal, cond: Option<&Conv1d>, g: Option<&Signal>) -> Result<()> {
     match (cond, g) {
-        (Some(cond), Some(g)) => lumivox_kernels::cuda::broadcast_add(x, &plain(cond, g)?),
+        (Some(cond), Some(g)) => broadcast_add(x, &plain(cond, g)?),
         _ => Ok(()),
     }
 }
