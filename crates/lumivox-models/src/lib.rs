@@ -4,9 +4,11 @@
 //!
 //! Dimension letters: `B` batch, `T` tokens, `C` channels, `F` frames, `L` samples or time steps.
 
+mod flops;
 pub mod kokoro;
 mod layers;
 mod probe;
 pub mod vits;
 
+pub use flops::StageFlops;
 pub use probe::{NoProbe, Probe};

@@ -8,7 +8,7 @@ use super::config::Config;
 use crate::layers::{channel_norm, conv1d, conv1d_same};
 
 /// Layers of a [`DdsConv`]; VITS has the number in code.
-const DDS_LAYERS: usize = 3;
+pub(super) const DDS_LAYERS: usize = 3;
 
 pub(super) enum DurationPredictor {
     Stochastic(Stochastic),

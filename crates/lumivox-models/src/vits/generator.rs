@@ -18,7 +18,7 @@ const LAST_LEAKY: Prologue<'static> = Prologue { affine: None, activation: &Acti
 /// Values of a stage that are computed in one go where there are many more: what a thread's caches hold.
 const SLAB_VALUES: usize = 256 * 1024;
 /// Width of the first and the last convolution.
-const END_KERNEL: usize = 7;
+pub(super) const END_KERNEL: usize = 7;
 
 pub(super) struct Generator {
     conv_pre: Conv1d,
@@ -90,6 +90,7 @@ impl Generator {
             x = x.broadcast_add(&cond.forward(g)?)?;
         }
         let mut x = Signal::from_tensor(&x)?;
+        probe.reached("conv_pre");
         for (i, stage) in self.stages.iter().enumerate() {
             x = probed_signal(probe, &format!("dec_stage{i}"), stage.forward(&x)?)?;
         }

@@ -5,6 +5,7 @@
 
 mod config;
 mod duration;
+mod flops;
 mod flow;
 mod generator;
 mod stream;
@@ -15,6 +16,7 @@ use candle_nn::VarBuilder;
 use lumivox_kernels::sample_prior;
 
 pub use config::{Config, ResBlockKind};
+pub use flops::stage_flops;
 pub use stream::Stream;
 
 use crate::probe::{Probe, probed};
@@ -106,6 +108,7 @@ impl Vits {
         if durations.iter().map(|frames| u64::from(*frames)).sum::<u64>() > MAX_FRAMES {
             bail!("the model gives the text more than {MAX_FRAMES} frames; its weights can't be right");
         }
+        probe.reached("durations");
         probe.stage("durations", &Tensor::from_slice(&durations, durations.len(), &self.device)?);
         Ok(Prosody { durations, encoded, g })
     }

@@ -127,6 +127,7 @@ impl<'a> Speaker<'a> for VitsSpeaker<'a> {
         let prosody = self.graph.prosody(segment.ids, self.speaker, &dp_noise, self.length_scale, probe)?;
         let channels = self.graph.config().inter_channels;
         let z_noise = noise(Stage::Latent, self.noise_scale, channels, self.graph.frames(&prosody))?;
+        probe.reached("noise");
         Ok(Box::new(VitsUtterance(self.graph.stream(prosody, &z_noise, probe)?)))
     }
 }
