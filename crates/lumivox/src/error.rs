@@ -59,6 +59,12 @@ pub enum Error {
         /// Names that are close to it, nearest first.
         nearest: Vec<String>,
     },
+    /// A phoneme that the model has no id for, where every one must be spoken.
+    #[error("the model has no id for the phoneme `{}`", symbol.escape_debug())]
+    UnknownSymbol {
+        /// The symbol.
+        symbol: char,
+    },
     /// A number outside the range that makes sense.
     #[error("the {name} {value} is outside {least} to {most}")]
     OutOfRange {
