@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod bench;
 pub mod convert;
 pub mod explain;
 pub mod inspect;
@@ -34,8 +35,7 @@ struct Loaded {
     load_s: f64,
 }
 
-/// Loads the model that is asked for, pulled first if need be. Where none is, Kokoro; and if Kokoro can't be had, the voice inside this program, unless a
-/// voice is asked for, which would be another's.
+/// Loads the model that is asked for, as [`locate`] finds it.
 fn load(
     model: Option<&str>,
     options: &Options,
@@ -43,12 +43,32 @@ fn load(
     precision: Precision,
     quiet: bool,
 ) -> Result<Loaded> {
+    let Located { path, name } = locate(model, options.voice.is_none(), quiet)?;
+    let started = Instant::now();
+    let synthesizer = match &path {
+        Some(path) => Synthesizer::open_with(path, threads, precision)?,
+        None => Synthesizer::embedded(threads)?,
+    };
+    Ok(Loaded { synthesizer, name, load_s: started.elapsed().as_secs_f64() })
+}
+
+/// A model that is here.
+struct Located {
+    /// The model file; `None` is the voice inside this program.
+    path: Option<PathBuf>,
+    /// The model file's name without extension.
+    name: String,
+}
+
+/// Finds the model that is asked for, pulled first if need be. Where none is, Kokoro; and if Kokoro can't be had, the voice inside this program, unless
+/// `any_voice` does not do, because one is asked for, which would be another's.
+fn locate(model: Option<&str>, any_voice: bool, quiet: bool) -> Result<Located> {
     let path = match model {
         Some(EMBEDDED) => None,
         Some(model) => Some(resolve(model, quiet)?),
         None => match resolve("kokoro", quiet) {
             Ok(path) => Some(path),
-            Err(error) if options.voice.is_none() && is_unreachable(&error) => {
+            Err(error) if any_voice && is_unreachable(&error) => {
                 if !quiet {
                     // Why the hub didn't give it was told when the packages were tried instead.
                     let reason = match error.downcast_ref() {
@@ -64,16 +84,11 @@ fn load(
             Err(error) => return Err(error),
         },
     };
-    let started = Instant::now();
-    let synthesizer = match &path {
-        Some(path) => Synthesizer::open_with(path, threads, precision)?,
-        None => Synthesizer::embedded(threads)?,
-    };
     // What an .onnx was made into has a name for the store only.
     let onnx = model.map(Path::new).filter(|model| model.extension().is_some_and(|extension| extension == "onnx"));
     let named = onnx.or(path.as_deref()).and_then(Path::file_stem);
     let name = named.map_or(EMBEDDED.into(), |name| name.to_string_lossy().into_owned());
-    Ok(Loaded { synthesizer, name, load_s: started.elapsed().as_secs_f64() })
+    Ok(Located { path, name })
 }
 
 /// Whether the model would be here if there were a network.
