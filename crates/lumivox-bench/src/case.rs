@@ -27,13 +27,13 @@ impl Kind {
         match metadata.family {
             Family::Kokoro => Ok(Self::Kokoro),
             Family::Vits => {
-                let config = Config::parse(&metadata.config).map_err(|error| Error::Definition(error.to_string()))?;
+                let config = Config::parse(&metadata.config).map_err(|error| Error::Model(error.to_string()))?;
                 Ok(match config.text {
                     Text::Piper(_) => Self::Piper,
                     Text::Mms(_) => Self::Mms,
                 })
             }
-            other => Err(Error::Definition(format!("{other} models have no texts"))),
+            other => Err(Error::Model(format!("there are no texts for {other} models"))),
         }
     }
 

@@ -14,6 +14,9 @@ pub enum Error {
     /// A definition of texts that can't be read.
     #[error("the bench's own texts can't be read: {0}")]
     Definition(String),
+    /// A model of which the bench can't tell what it needs to know.
+    #[error("the model can't be measured: {0}")]
+    Model(String),
     /// A text that is not among the family's.
     #[error("there is no text `{name}` for {kind} models; there are {known}")]
     UnknownText {

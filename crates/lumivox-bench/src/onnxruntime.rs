@@ -121,7 +121,7 @@ impl Inputs {
                 let (Some(_), Some(_), Some(_)) = (input("input"), input("input_lengths"), input("scales")) else {
                     return Err(unfit("a Piper voice (input, input_lengths, scales)"));
                 };
-                let config = Config::parse(&subject.config).map_err(|error| Error::Definition(error.to_string()))?;
+                let config = Config::parse(&subject.config).map_err(|error| Error::Model(error.to_string()))?;
                 let sid = input("sid").map(|_| speaker(subject)).transpose()?;
                 Ok(Self::Piper { scales: vec![config.noise_scale as f32, config.length_scale as f32, 0.0], sid })
             }

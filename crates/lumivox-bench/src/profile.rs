@@ -133,7 +133,7 @@ fn stage_flops(subject: &Subject, utterance: &Utterance) -> Result<Vec<StageFlop
             &mut lumivox_models::NoProbe,
         )?;
         let (tokens, frames) = (segment.ids.len(), audio.len() / subject.synthesizer.samples_per_frame());
-        let config_error = |error: serde_json::Error| Error::Definition(error.to_string());
+        let config_error = |error: serde_json::Error| Error::Model(error.to_string());
         let stages = match subject.kind {
             Kind::Kokoro => {
                 kokoro::stage_flops(&serde_json::from_str(&subject.config).map_err(config_error)?, tokens, frames)

@@ -29,10 +29,10 @@ pub fn html(record: &Record) -> String {
         escape(&record.command)
     );
     record.models.iter().for_each(|model| body.push_str(&section(model)));
-    let _ = write!(
+    let _ = writeln!(
         body,
         "<p class=\"note\">The bench itself took {:.2} % of the rounds' time. RTF: wall time by the length of the audio. TTFB: from ids to the first samples. \
-         p95 of fewer than 20 rounds is the slowest one.</p>\n",
+         p95 of fewer than 20 rounds is the slowest one.</p>",
         100.0 * record.clock.overhead_share
     );
     // What the page may do is said in it: style, and nothing else.
@@ -48,9 +48,9 @@ fn section(model: &ModelRecord) -> String {
     let mut text = format!("<section>\n<h2>{}</h2>\n", escape(&model.model));
     if model.is_busy() {
         let share = 100.0 * model.others_share.unwrap_or_default();
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "<p class=\"warning\">The machine was not idle: other processes had {share:.0} % of it. These figures are no measurement.</p>\n"
+            "<p class=\"warning\">The machine was not idle: other processes had {share:.0} % of it. These figures are no measurement.</p>"
         );
     }
     text.push_str(&results(model));

@@ -9,7 +9,7 @@ const WIDTH: f64 = 720.0;
 /// Room for the names on the left, and for the axis below.
 const LEFT: f64 = 64.0;
 const BOTTOM: f64 = 44.0;
-const TOP: f64 = 16.0;
+const TOP: f64 = 30.0;
 const RIGHT: f64 = 16.0;
 /// Stages that are drawn; the others are one bar together.
 const MOST_STAGES: usize = 24;
@@ -159,7 +159,7 @@ pub(super) fn ttfb_distribution(model: &ModelRecord) -> String {
 
 /// A bar for each stage, as long as its time; what is behind it is its speed.
 pub(super) fn stage_times(profile: &Profile) -> String {
-    let (bar, gap, name, value) = (14.0, 5.0, 130.0, 190.0);
+    let (bar, gap, name, value) = (14.0, 5.0, 130.0, 240.0);
     let mut order: Vec<_> = profile.stages.iter().collect();
     order.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
     let (drawn, rest) = order.split_at(order.len().min(MOST_STAGES));

@@ -63,9 +63,9 @@ fn check(arguments: &BenchArguments) -> Result<()> {
         if path.is_dir() {
             bail!("{} is a folder; name a file in it", path.display());
         }
-        match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
-            Some(folder) => bail!("{} can't be written: there is no folder {}", path.display(), folder.display()),
-            None => {}
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            bail!("{} can't be written: there is no folder {}", path.display(), folder.display());
         }
     }
     if arguments.html.as_deref() == Some(Path::new(STDOUT)) {
