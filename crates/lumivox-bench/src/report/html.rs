@@ -142,10 +142,10 @@ fn results(model: &ModelRecord) -> String {
 }
 
 fn legend(model: &ModelRecord) -> String {
-    let entry = |(place, engine): (usize, &str)| {
+    let entry = |(place, engine): (usize, String)| {
         format!(
             "<span><svg viewBox=\"0 0 10 10\" class=\"key\"><circle cx=\"5\" cy=\"5\" r=\"4\" class=\"dot e{place}\"/></svg>{}</span>",
-            escape(engine)
+            escape(&engine)
         )
     };
     let entries: String = engines(model).into_iter().enumerate().map(entry).collect();

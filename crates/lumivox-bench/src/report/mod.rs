@@ -9,12 +9,12 @@ pub use table::table;
 
 use crate::record::{EngineResult, ModelRecord};
 
-/// The engines of a model, in the order in which they are shown.
-fn engines(model: &ModelRecord) -> Vec<&str> {
-    let mut engines: Vec<&str> = Vec::new();
-    for result in &model.results {
-        if !engines.contains(&result.engine.as_str()) {
-            engines.push(&result.engine);
+/// The titles of a model's engines, in the order in which they are shown. One engine may be there with several graphs.
+fn engines(model: &ModelRecord) -> Vec<String> {
+    let mut engines: Vec<String> = Vec::new();
+    for title in model.results.iter().map(engine_title) {
+        if !engines.contains(&title) {
+            engines.push(title);
         }
     }
     engines

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{engines, seconds};
+use super::{engine_title, engines, seconds};
 use crate::record::{ModelRecord, Profile};
 
 const WIDTH: f64 = 720.0;
@@ -99,7 +99,7 @@ pub(super) fn rtf_over_length(model: &ModelRecord) -> String {
     let baseline = plot.y(0.0);
     let mut labelled: Vec<usize> = Vec::new();
     for (place, engine) in engines(model).into_iter().enumerate() {
-        let rows: Vec<_> = model.results.iter().filter(|result| result.engine == engine).collect();
+        let rows: Vec<_> = model.results.iter().filter(|result| engine_title(result) == engine).collect();
         let points: Vec<String> =
             rows.iter().map(|row| format!("{:.1},{:.1}", x(row.characters), plot.y(row.rtf.p50))).collect();
         let _ = write!(plot.svg, r#"<polyline points="{}" class="line e{place}"/>"#, points.join(" "));
@@ -131,7 +131,7 @@ pub(super) fn ttfb_distribution(model: &ModelRecord) -> String {
     let baseline = plot.y(0.0);
     for (place, result) in model.results.iter().enumerate() {
         let centre = LEFT + (place as f64 + 0.5) * slot;
-        let engine = engines.iter().position(|engine| *engine == result.engine).unwrap_or(0);
+        let engine = engines.iter().position(|engine| *engine == engine_title(result)).unwrap_or(0);
         let half = (slot * 0.32).min(28.0);
         let (median, late) = (plot.y(result.ttfb_s.p50), plot.y(result.ttfb_s.p95));
         plot.line(centre - half, median, centre + half, median, &format!("median e{engine}"));
