@@ -158,9 +158,32 @@ def memory(record):
     lines = ["| text | engine | peak memory | ready after |", "|---|---|---|---|"]
     for row in record["memory"]:
         if row["engine"] in ENGINES:
-            length = f"{row['case']} characters" if row["case"].isdigit() else "a minute"
-            lines.append(f"| {TITLES[row['family']]}, {length} | {ENGINES[row['engine']]} | {row['peak_rss_bytes'] / 1e6:.0f} MB | {row['start_s']:.2f} s |")
+            lines.append(f"| {TITLES[row['family']]}, {length(row)} | {ENGINES[row['engine']]} | {row['peak_rss_bytes'] / 1e6:.0f} MB | {row['start_s']:.2f} s |")
     return "\n".join(lines)
+
+
+def lost(record):
+    """Where another engine is ahead: sooner done, sooner heard, or smaller. lumivox's own other ways of computing do not count."""
+    runs, found = record["rounds"], []
+    theirs = lambda rows: [row for row in rows if row["engine"] in ENGINES and not row["engine"].startswith("lumivox")]
+    for row in theirs(figures.ratios(runs)):
+        for figure, what in (("rtf", "wall time"), ("cpu_rtf", "CPU time"), ("ttfb_s", "first audio")):
+            if row[figure]["median"] < 1:
+                found.append(f"{what} of {TITLES[row['family']]}, {length(row)}, {row['threads']} threads ({ENGINES[row['engine']]} takes {times(row[figure])})")
+    ours = {figures.key(row): row for row in record["memory"] if row["engine"] == "lumivox"}
+    for row in theirs(record["memory"]):
+        for figure, what, unit, scale in (("peak_rss_bytes", "peak memory", "MB", 1e6), ("start_s", "time to be ready", "s", 1)):
+            own = ours.get(figures.key(row))
+            if own and row[figure] < own[figure]:
+                digits = 0 if unit == "MB" else 2
+                more = f"{own[figure] / scale:.{digits}f} {unit} for {row[figure] / scale:.{digits}f} {unit} of {ENGINES[row['engine']]}"
+                found.append(f"{what} of {TITLES[row['family']]}, {length(row)} ({more})")
+    return f"lumivox loses at: {'; '.join(found)}." if found else "Nothing of this is lost to another engine."
+
+
+def length(row):
+    """How long a text is, for people."""
+    return f"{row['case']} characters" if row["case"].isdigit() else "a minute"
 
 
 def times(spread):
@@ -176,6 +199,7 @@ def section(record):
         f"{where(record)}, commit `{record['commit']}`, {rounds(record)} rounds.{idle} {others}",
         markdown(record),
         memory(record),
+        lost(record),
     ])  # fmt: skip
 
 

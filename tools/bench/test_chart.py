@@ -35,6 +35,16 @@ class Chart(unittest.TestCase):
         self.assertIn("| MMS-TTS, 41 characters | 2 | 0.050 | 0.25 s |  | 2.00× (2.00-2.00) |", table)
         self.assertNotIn("before", table)
 
+    def test_what_is_lost_is_told_in_words(self):
+        words = chart.lost(self.record)
+        self.assertIn("wall time of Kokoro-82M, 174 characters, 2 threads (PyTorch takes 0.50× (0.50-0.50))", words)
+        self.assertIn(words, chart.section(self.record))
+        self.assertNotIn("ONNX Runtime takes", words)
+        larger = {**self.record["memory"][0], "engine": "pytorch", "peak_rss_bytes": 400e6}
+        self.assertIn("peak memory of Kokoro-82M, 174 characters (500 MB for 400 MB of PyTorch)", chart.lost({**self.record, "memory": [*self.record["memory"], larger]}))
+        ours = [run for run in self.record["rounds"] if run["engine"] != "pytorch"]
+        self.assertEqual(chart.lost({**self.record, "rounds": ours}), "Nothing of this is lost to another engine.")
+
     def test_memory(self):
         self.assertIn("| Kokoro-82M, 174 characters | lumivox | 500 MB | 0.20 s |", chart.memory(self.record))
 

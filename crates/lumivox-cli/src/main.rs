@@ -7,6 +7,7 @@ mod progress;
 mod sink;
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Parser;
 
@@ -21,6 +22,7 @@ const SOME_FAILED: u8 = 1;
 const FATAL: u8 = 2;
 
 fn main() -> ExitCode {
+    let started = Instant::now();
     let result = match Arguments::parse().command {
         Command::Say(arguments) => commands::say::run(&arguments),
         Command::Piper(arguments) => commands::piper::run(&arguments),
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Command::Convert(arguments) => commands::convert::run(&arguments),
         Command::Inspect(arguments) => commands::inspect::run(&arguments),
         Command::Explain(arguments) => commands::explain::run(&arguments),
+        Command::Bench(arguments) => commands::bench::run(&arguments, started),
     };
     match result {
         Ok(code) => code,

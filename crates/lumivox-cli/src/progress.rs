@@ -22,6 +22,11 @@ pub fn speaking(symbols: u64, quiet: bool) -> ProgressBar {
     bar(symbols, "speaking {bar:30} {percent:>3} %  {elapsed} passed, {eta} left", quiet)
 }
 
+/// The bar for measuring, counted in runs. Drawing is limited, so that it is no part of what is measured.
+pub fn measuring(runs: u64, quiet: bool) -> ProgressBar {
+    bar(runs, "{msg:48!} {bar:30} {pos} of {len}  {elapsed} passed, {eta} left", quiet)
+}
+
 /// Bars and notes of a pull or a conversion.
 pub struct PullProgress {
     quiet: bool,

@@ -6,9 +6,11 @@
 
 #[cfg(any(feature = "cuda", feature = "emulation"))]
 pub mod cuda;
+mod flops;
 pub mod kokoro;
 mod layers;
 mod probe;
 pub mod vits;
 
+pub use flops::StageFlops;
 pub use probe::{NoProbe, Probe};

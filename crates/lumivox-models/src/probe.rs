@@ -8,6 +8,11 @@ pub trait Probe {
     /// Called once for each stage, in the order of the graph, with its name and result.
     fn stage(&mut self, name: &str, x: &Tensor);
 
+    /// Called when a stage has been computed, before [`Probe::stage`], and also if the probe is not active: then results stay where they are, nothing is made to be
+    /// looked at, and the time since the call before is the stage's own. Between stages of a piece of work that has several parts without a result of their own it
+    /// is called for each part.
+    fn reached(&mut self, _name: &str) {}
+
     /// Whether it looks at all: what is only made to be looked at isn't made otherwise.
     fn is_active(&self) -> bool {
         true
@@ -33,12 +38,14 @@ impl Probe for NoProbe {
 
 /// Shows `x` to the probe and returns what to go on with.
 pub(crate) fn probed(probe: &mut dyn Probe, name: &str, x: Tensor) -> Tensor {
+    probe.reached(name);
     probe.stage(name, &x);
     probe.inject(name).unwrap_or(x)
 }
 
 /// [`probed`] for activations between fused operations.
 pub(crate) fn probed_signal(probe: &mut dyn Probe, name: &str, x: Signal) -> Result<Signal> {
+    probe.reached(name);
     if !probe.is_active() {
         return Ok(x);
     }

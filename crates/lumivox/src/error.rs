@@ -77,6 +77,12 @@ pub enum Error {
         /// What can be asked for there.
         takes: &'static str,
     },
+    /// A phoneme that the model has no id for, where every one must be spoken.
+    #[error("the model has no id for the phoneme `{}`", symbol.escape_debug())]
+    UnknownSymbol {
+        /// The symbol.
+        symbol: char,
+    },
     /// A number outside the range that makes sense.
     #[error("the {name} {value} is outside {least} to {most}")]
     OutOfRange {

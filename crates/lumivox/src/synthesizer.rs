@@ -72,6 +72,18 @@ impl Synthesizer {
         self.model.voices()
     }
 
+    /// The ids that the model reads for `phonemes`, its boundary symbols and blanks among them.
+    ///
+    /// # Errors
+    /// If the model has no id for a symbol; the error names the first such symbol.
+    pub fn ids(&self, phonemes: &str) -> Result<Vec<u32>> {
+        let encoded = self.model.encode(phonemes);
+        match encoded.unknown.first() {
+            Some(&(_, symbol)) => Err(Error::UnknownSymbol { symbol }),
+            None => Ok(encoded.ids),
+        }
+    }
+
     /// Runs `f` in this model's thread pool, as synthesis does.
     pub fn install<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
         self.pool.install(f)

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bench;
 mod piper;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use lumivox::DeviceChoice;
 use lumivox::text::Dialect;
 
+pub use bench::{Against, BenchArguments};
 pub use piper::{Naming, PiperArguments};
 
 /// Text to speech with Kokoro-82M, Piper voices and MMS-TTS, without Python and ONNX Runtime.
@@ -46,6 +48,8 @@ pub enum Command {
     Inspect(InspectArguments),
     /// Shows how a text is read: words, phonemes, and where each came from.
     Explain(ExplainArguments),
+    /// Measures how fast models speak here, where the time goes, and how that compares with other engines.
+    Bench(BenchArguments),
 }
 
 /// Arguments of `say`.

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod bench;
 pub mod convert;
 pub mod explain;
 pub mod inspect;
@@ -35,15 +36,45 @@ struct Loaded {
     load_s: f64,
 }
 
-/// Loads the model that is asked for, pulled first if need be. Where none is, Kokoro; and if Kokoro can't be had, the voice inside this program, unless a
-/// voice is asked for, which would be another's.
+/// Loads the model that is asked for, as [`locate`] finds it.
 fn load(model: Option<&str>, options: &Options, compute: &ComputeArguments, quiet: bool) -> Result<Loaded> {
+    let Located { path, name } = locate(model, options.voice.is_none(), quiet)?;
+    let started = Instant::now();
+    let load_options = load_options(compute, quiet)?;
+    let synthesizer = match &path {
+        Some(path) => Synthesizer::open_with(path, &load_options)?,
+        None => Synthesizer::embedded(&load_options)?,
+    };
+    Ok(Loaded { synthesizer, name, load_s: started.elapsed().as_secs_f64() })
+}
+
+/// How models are loaded; says so where `auto` is the processor though there might be a GPU.
+fn load_options(compute: &ComputeArguments, quiet: bool) -> Result<LoadOptions> {
+    let (device, why_cpu) = compute.device.open()?;
+    if let Some(reason) = why_cpu.filter(|_| !quiet) {
+        note(format_args!("note: computing on the processor: {reason}"));
+    }
+    let threads = compute.threads.map(usize::from);
+    Ok(LoadOptions { threads, precision: compute.precision.into(), device, ..Default::default() })
+}
+
+/// A model that is here.
+struct Located {
+    /// The model file; `None` is the voice inside this program.
+    path: Option<PathBuf>,
+    /// The model file's name without extension.
+    name: String,
+}
+
+/// Finds the model that is asked for, pulled first if need be. Where none is, Kokoro; and if Kokoro can't be had, the voice inside this program, unless
+/// `any_voice` does not do, because one is asked for, which would be another's.
+fn locate(model: Option<&str>, any_voice: bool, quiet: bool) -> Result<Located> {
     let path = match model {
         Some(EMBEDDED) => None,
         Some(model) => Some(resolve(model, quiet)?),
         None => match resolve("kokoro", quiet) {
             Ok(path) => Some(path),
-            Err(error) if options.voice.is_none() && is_unreachable(&error) => {
+            Err(error) if any_voice && is_unreachable(&error) => {
                 if !quiet {
                     // Why the hub didn't give it was told when the packages were tried instead.
                     let reason = match error.downcast_ref() {
@@ -59,26 +90,11 @@ fn load(model: Option<&str>, options: &Options, compute: &ComputeArguments, quie
             Err(error) => return Err(error),
         },
     };
-    let started = Instant::now();
-    let (device, why_cpu) = compute.device.open()?;
-    if let Some(reason) = why_cpu.filter(|_| !quiet) {
-        note(format_args!("note: computing on the processor: {reason}"));
-    }
-    let load_options = LoadOptions {
-        threads: compute.threads.map(usize::from),
-        precision: compute.precision.into(),
-        device,
-        ..Default::default()
-    };
-    let synthesizer = match &path {
-        Some(path) => Synthesizer::open_with(path, &load_options)?,
-        None => Synthesizer::embedded(&load_options)?,
-    };
     // What an .onnx was made into has a name for the store only.
     let onnx = model.map(Path::new).filter(|model| model.extension().is_some_and(|extension| extension == "onnx"));
     let named = onnx.or(path.as_deref()).and_then(Path::file_stem);
     let name = named.map_or(EMBEDDED.into(), |name| name.to_string_lossy().into_owned());
-    Ok(Loaded { synthesizer, name, load_s: started.elapsed().as_secs_f64() })
+    Ok(Located { path, name })
 }
 
 /// Whether the model would be here if there were a network.

@@ -11,8 +11,8 @@ use crate::layers::conv1d;
 use crate::probe::{Probe, probed};
 
 /// Channels between the decoder's blocks, and of the text that is joined on before each. Upstream has them in code, not in its config.
-const CHANNELS: usize = 1024;
-const ASR_RES_CHANNELS: usize = 64;
+pub(super) const CHANNELS: usize = 1024;
+pub(super) const ASR_RES_CHANNELS: usize = 64;
 
 pub(super) struct Decoder {
     f0_conv: Conv1d,

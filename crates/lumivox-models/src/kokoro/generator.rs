@@ -14,7 +14,7 @@ use crate::layers::{conv_transpose1d, conv1d, conv1d_by, conv1d_fast};
 use crate::probe::{Probe, probed, probed_signal};
 
 /// Dilations of the noise branches' residual blocks.
-const NOISE_DILATIONS: [usize; 3] = [1, 3, 5];
+pub(super) const NOISE_DILATIONS: [usize; 3] = [1, 3, 5];
 
 pub(super) struct Generator {
     source: Source,
@@ -128,6 +128,7 @@ impl Stage {
             let index = i * self.resblocks.len() + j;
             let before = sum.as_ref().filter(|_| probe.is_active()).map(Signal::to_tensor).transpose()?;
             let after = block.forward(&x, style, share, sum.take())?;
+            probe.reached(&format!("resblock{index}"));
             if probe.is_active() {
                 // The block's own output, which is only ever added up.
                 let y = after.to_tensor()?;

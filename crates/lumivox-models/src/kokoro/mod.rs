@@ -7,6 +7,7 @@ mod adain_block;
 mod albert;
 mod config;
 mod decoder;
+mod flops;
 mod generator;
 mod prosody;
 mod source;
@@ -20,6 +21,7 @@ use lumivox_kernels::Linear;
 pub(crate) use source::harmonic_source;
 
 pub use config::{AlbertConfig, Config, GeneratorConfig, Precision};
+pub use flops::stage_flops;
 
 use crate::layers::{linear, repeat_each};
 use crate::probe::{Probe, probed};
@@ -93,6 +95,7 @@ impl Kokoro {
         let d_en = probed(probe, "d_en", self.bert_encoder.forward(&bert_dur)?);
         let d = self.predictor.encode(&d_en, &self.prosody_style(ref_s)?, probe)?;
         let pred_dur = self.predictor.durations(&d, speed, probe)?;
+        probe.reached("pred_dur");
         probe.stage("pred_dur", &Tensor::from_slice(&pred_dur, pred_dur.len(), &self.device)?);
         Ok(Prosody { pred_dur, d, ids })
     }

@@ -90,6 +90,7 @@ impl Generator {
             x = x.broadcast_add(&cond.forward(g)?)?;
         }
         let mut x = Signal::from_tensor(&x)?;
+        probe.reached("conv_pre");
         for (i, stage) in self.stages.iter().enumerate() {
             x = probed_signal(probe, &format!("dec_stage{i}"), stage.forward(&x)?)?;
         }

@@ -5,6 +5,7 @@
 
 mod config;
 mod duration;
+mod flops;
 mod flow;
 mod generator;
 mod stream;
@@ -18,6 +19,7 @@ use lumivox_kernels::sample_prior;
 pub(crate) use {duration::DDS_LAYERS, generator::END_KERNEL};
 
 pub use config::{Config, ResBlockKind};
+pub use flops::stage_flops;
 pub use stream::Stream;
 
 use crate::probe::{Probe, probed};
@@ -109,6 +111,7 @@ impl Vits {
         if durations.iter().map(|frames| u64::from(*frames)).sum::<u64>() > MAX_FRAMES {
             bail!("the model gives the text more than {MAX_FRAMES} frames; its weights can't be right");
         }
+        probe.reached("durations");
         probe.stage("durations", &Tensor::from_slice(&durations, durations.len(), &self.device)?);
         Ok(Prosody { durations, encoded, g })
     }

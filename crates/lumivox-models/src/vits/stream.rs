@@ -56,6 +56,7 @@ impl Stream<'_> {
         let window = self.vits.dec.receptive_field(frames.clone(), total);
         let z = self.latent(window.end, probe)?.narrow(2, window.start, window.len())?.contiguous()?;
         let audio = self.vits.dec.forward(&z, self.prosody.g.as_ref(), probe)?.flatten_all()?;
+        probe.reached("audio");
         let rate = self.vits.config.samples_per_frame();
         audio.narrow(0, (frames.start - window.start) * rate, frames.len() * rate)
     }

@@ -219,6 +219,7 @@ impl Utterance for KokoroUtterance<'_> {
         let samples = self.graph.samples(&self.prosody);
         let noise = noise::normal(self.seed, Stage::SineGen, self.index, samples * HARMONICS);
         let noise = Tensor::from_vec(noise, (1, samples, HARMONICS), &Device::Cpu)?;
+        probe.reached("noise");
         Ok(self.graph.decode(&self.prosody, &self.ref_s, &noise, probe)?.to_vec1()?)
     }
 }

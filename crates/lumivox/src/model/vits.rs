@@ -190,6 +190,7 @@ impl<'a> Speaker<'a> for VitsSpeaker<'a> {
         let prosody = self.graph.prosody(segment.ids, speaker, &dp_noise, length_scale, probe)?;
         let channels = self.graph.config().inter_channels;
         let z_noise = noise(Stage::Latent, noise_scale, channels, self.graph.frames(&prosody))?;
+        probe.reached("noise");
         Ok(Box::new(VitsUtterance(self.graph.stream(prosody, &z_noise, probe)?)))
     }
 }

@@ -1,0 +1,259 @@
+//! ONNX Runtime in this process, its library loaded from where it is installed.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use cpu_time::ProcessTime;
+use lumivox::VoiceSpec;
+use lumivox::convert::vits::Config;
+use ort::environment::Environment;
+use ort::session::{Session, SessionInputValue};
+use ort::value::{DynValue, Tensor, TensorElementType, ValueType};
+
+use crate::case::Kind;
+use crate::engine::{About, Engine, Said, Segment, Utterance};
+use crate::error::{Error, Result};
+use crate::speaker::{Subject, existing};
+
+const NAME: &str = "ONNX Runtime";
+/// The voice of Kokoro where none is asked for, as lumivox has it.
+const DEFAULT_VOICE: &str = "af_heart";
+
+/// A graph in ONNX Runtime on the CPU, with its defaults but for the number of threads, and that its threads do not spin on when a run is over: the engine whose turn
+/// is next would lose a processor to them.
+pub(crate) struct OnnxRuntime {
+    session: Session,
+    inputs: Inputs,
+    sample_rate_hz: u32,
+    about: About,
+}
+
+/// What the graph gets beside the ids.
+enum Inputs {
+    Kokoro {
+        /// The ids' input, which exports call differently.
+        tokens: String,
+        /// Rows of the voice, one for each number of phonemes.
+        style_pack: Vec<Vec<f32>>,
+        /// Whether the speed is an integer.
+        integer_speed: bool,
+    },
+    Piper {
+        scales: Vec<f32>,
+        /// The speaker, of voices that have several.
+        sid: Option<i64>,
+    },
+}
+
+impl OnnxRuntime {
+    pub(crate) fn load(subject: &Subject, graph: &Path, python: &Path) -> Result<Self> {
+        let graph = find_graph(graph)?;
+        let (environment, library) = environment(python)?;
+        let started = Instant::now();
+        let session = open(&environment, &graph, subject.threads).map_err(|error| Error::Rival {
+            engine: NAME,
+            reason: format!("the graph {} can't be loaded: {error}", graph.display()),
+        })?;
+        let load_s = started.elapsed().as_secs_f64();
+        let inputs = Inputs::of(subject, &session)?;
+        let source = graph.file_name().map(|name| name.to_string_lossy().into_owned());
+        let about =
+            About { name: NAME.to_owned(), version: version(&library), source, load_s, load_peak_rss_bytes: None };
+        Ok(Self { session, inputs, sample_rate_hz: subject.synthesizer.sample_rate_hz(), about })
+    }
+
+    /// The samples of one segment.
+    fn segment(&mut self, segment: &Segment) -> ort::Result<Vec<f32>> {
+        let inputs = self.inputs.values(segment)?;
+        let outputs = self.session.run(inputs)?;
+        let (_, samples) = outputs[0].try_extract_tensor::<f32>()?;
+        Ok(samples.to_vec())
+    }
+}
+
+impl Engine for OnnxRuntime {
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn say(&mut self, utterance: &Utterance, _: bool) -> Result<Said> {
+        let (cpu, started) = (ProcessTime::now(), Instant::now());
+        let (mut audio, mut ttfb_s) = (Vec::new(), None);
+        for segment in &utterance.segments {
+            let samples = self
+                .segment(segment)
+                .map_err(|error| Error::Failed { engine: NAME.into(), reason: error.to_string() })?;
+            ttfb_s.get_or_insert_with(|| started.elapsed().as_secs_f64());
+            audio.extend(samples);
+        }
+        let (wall_s, cpu_s) = (started.elapsed().as_secs_f64(), cpu.elapsed().as_secs_f64());
+        let samples = audio.len();
+        Ok(Said { samples, audio: Some(audio), wall_s, cpu_s, ttfb_s: ttfb_s.unwrap_or(wall_s), host_device_copies: 0 })
+    }
+
+    fn sample_rate_hz(&self) -> u32 {
+        self.sample_rate_hz
+    }
+}
+
+impl Inputs {
+    /// Matches the graph's inputs with the model.
+    fn of(subject: &Subject, session: &Session) -> Result<Self> {
+        let input = |name: &str| session.inputs().iter().find(|input| input.name() == name);
+        let unfit = |kind: &str| {
+            let names: Vec<&str> = session.inputs().iter().map(|input| input.name()).collect();
+            let reason = format!("the graph's inputs are {}; those of {kind} are expected", names.join(", "));
+            Error::Rival { engine: NAME, reason }
+        };
+        match subject.kind {
+            Kind::Kokoro => {
+                let kind = "Kokoro (tokens or input_ids, style, speed)";
+                let tokens = ["tokens", "input_ids"].into_iter().find(|name| input(name).is_some());
+                let (Some(tokens), Some(_), Some(speed)) = (tokens, input("style"), input("speed")) else {
+                    return Err(unfit(kind));
+                };
+                let integer_speed = !matches!(speed.dtype(), ValueType::Tensor { ty: TensorElementType::Float32, .. });
+                Ok(Self::Kokoro { tokens: tokens.to_owned(), style_pack: style_pack(subject)?, integer_speed })
+            }
+            Kind::Piper => {
+                let (Some(_), Some(_), Some(_)) = (input("input"), input("input_lengths"), input("scales")) else {
+                    return Err(unfit("a Piper voice (input, input_lengths, scales)"));
+                };
+                let config = Config::parse(&subject.config).map_err(|error| Error::Model(error.to_string()))?;
+                let sid = input("sid").map(|_| speaker(subject)).transpose()?;
+                Ok(Self::Piper { scales: vec![config.noise_scale as f32, config.length_scale as f32, 0.0], sid })
+            }
+            Kind::Mms => Err(Error::Rival {
+                engine: NAME,
+                reason: "graphs of MMS-TTS are not known; the original is measured with --against torch=DIR".into(),
+            }),
+        }
+    }
+
+    /// The graph's inputs for a segment.
+    fn values(&self, segment: &Segment) -> ort::Result<Vec<(String, SessionInputValue<'static>)>> {
+        let ids: Vec<i64> = segment.ids.iter().map(|id| i64::from(*id)).collect();
+        let length = ids.len();
+        let tokens = Tensor::from_array(([1, length], ids))?.into_dyn();
+        let mut values = Vec::new();
+        let mut push = |name: &str, value: DynValue| values.push((name.to_owned(), value.into()));
+        match self {
+            Self::Kokoro { tokens: name, style_pack, integer_speed } => {
+                push(name, tokens);
+                let symbols = segment.phonemes.chars().count();
+                let row = &style_pack[symbols.clamp(1, style_pack.len()) - 1];
+                push("style", Tensor::from_array(([1, row.len()], row.clone()))?.into_dyn());
+                let speed = if *integer_speed {
+                    Tensor::from_array(([1], vec![1i32]))?.into_dyn()
+                } else {
+                    Tensor::from_array(([1], vec![1f32]))?.into_dyn()
+                };
+                push("speed", speed);
+            }
+            Self::Piper { scales, sid } => {
+                push("input", tokens);
+                push("input_lengths", Tensor::from_array(([1], vec![length as i64]))?.into_dyn());
+                push("scales", Tensor::from_array(([3], scales.clone()))?.into_dyn());
+                if let Some(sid) = sid {
+                    push("sid", Tensor::from_array(([1], vec![*sid]))?.into_dyn());
+                }
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// The voice's rows, `(510, 1, 2·style_dim)` in the model file.
+fn style_pack(subject: &Subject) -> Result<Vec<Vec<f32>>> {
+    let spec: VoiceSpec = subject.options.voice.as_deref().unwrap_or(DEFAULT_VOICE).parse()?;
+    let file = subject.source.open()?;
+    let mut pack: Vec<f32> = Vec::new();
+    let mut rows = 1;
+    for (name, share) in &spec.parts {
+        let key = format!("voices.{name}");
+        let (Some(values), Some(view)) = (file.values(&key), file.tensor(&key)) else {
+            return Err(Error::Rival { engine: NAME, reason: format!("the model file has no voice `{name}`") });
+        };
+        rows = view.shape()[0];
+        pack.resize(values.len(), 0.0);
+        pack.iter_mut().zip(values).for_each(|(sum, value)| *sum += share * value);
+    }
+    Ok(pack.chunks(pack.len() / rows.max(1)).map(<[f32]>::to_vec).collect())
+}
+
+/// The number of the speaker that lumivox has.
+fn speaker(subject: &Subject) -> Result<i64> {
+    let Some(voice) = &subject.options.voice else { return Ok(0) };
+    voice
+        .trim()
+        .parse()
+        .map_err(|_| Error::Rival { engine: NAME, reason: format!("give the speaker `{voice}` as a number") })
+}
+
+/// The graph's file.
+pub(crate) fn find_graph(graph: &Path) -> Result<PathBuf> {
+    existing(graph, NAME, "the graph that --against onnxruntime=FILE names")
+}
+
+fn open(environment: &Environment, graph: &Path, threads: usize) -> std::result::Result<Session, String> {
+    let build = || -> std::result::Result<_, Box<dyn std::error::Error>> {
+        let builder = Session::builder(environment)?.with_intra_threads(threads)?.with_inter_threads(1)?;
+        let mut builder = builder.with_config_entry("session.force_spinning_stop", "1")?;
+        Ok(builder.commit_from_file(graph)?)
+    };
+    build().map_err(|error| error.to_string())
+}
+
+/// The library's version: what its file's name ends with, else what its build information says.
+fn version(library: &Path) -> String {
+    let path = library.canonicalize().unwrap_or_else(|_| library.to_owned());
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let digits =
+        |text: &str| text.starts_with(|c: char| c.is_ascii_digit()).then(|| text.trim_end_matches(".dylib").to_owned());
+    let of_name = [".so.", "onnxruntime."].into_iter().find_map(|mark| digits(name.split_once(mark)?.1));
+    let of_build = || ort::info().split([',', ' ', '/']).find_map(|part| part.strip_prefix("rel-")).map(str::to_owned);
+    of_name.or_else(of_build).unwrap_or_else(|| "of unknown version".into())
+}
+
+/// The library's environment, of which a process has one, and where the library is.
+fn environment(python: &Path) -> Result<(Environment, PathBuf)> {
+    static ENVIRONMENT: Mutex<Option<(Environment, PathBuf)>> = Mutex::new(None);
+    let mut current = ENVIRONMENT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(known) = &*current {
+        return Ok(known.clone());
+    }
+    let library = library(python)?;
+    let missing = |reason: String| Error::Rival { engine: NAME, reason };
+    let builder = ort::init_from(&library)
+        .map_err(|error| missing(format!("the library {} can't be loaded: {error}", library.display())))?;
+    let environment =
+        builder.with_name("lumivox").with_telemetry(false).build().map_err(|error| missing(error.to_string()))?;
+    Ok(current.insert((environment, library)).clone())
+}
+
+/// Where the shared library is: `ORT_DYLIB_PATH`, else in Python's package `onnxruntime`.
+fn library(python: &Path) -> Result<PathBuf> {
+    let missing = |reason: String| Error::Rival { engine: NAME, reason };
+    if let Some(path) = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
+        return existing(Path::new(&path), NAME, "which ORT_DYLIB_PATH names");
+    }
+    const HOW: &str = "install it (`python3 -m pip install onnxruntime`), name the Python that has it with --python, or the library itself in ORT_DYLIB_PATH";
+    // The package is found, not loaded.
+    const FIND: &str = "import importlib.util as u; s = u.find_spec('onnxruntime'); print(s.submodule_search_locations[0] if s else '')";
+    let output = Command::new(python).args(["-c", FIND]).output();
+    let output = output.map_err(|error| missing(format!("{} can't be run ({error}); {HOW}", python.display())))?;
+    let folder = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if folder.is_empty() {
+        return Err(missing(format!("{} has no package `onnxruntime`; {HOW}", python.display())));
+    }
+    let folder = Path::new(&folder).join("capi");
+    let entries = std::fs::read_dir(&folder).map_err(|source| Error::Read { path: folder.clone(), source })?;
+    let is_library = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        name.starts_with("libonnxruntime.") || name == "onnxruntime.dll"
+    };
+    let found = entries.flatten().map(|entry| entry.path()).find(is_library);
+    found.ok_or_else(|| missing(format!("there is no shared library in {}; {HOW}", folder.display())))
+}
