@@ -13,7 +13,10 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A language or dialect that this crate doesn't have.
+    /// A language that this crate doesn't have.
+    #[error("unknown language `{0}` (known: en-us, en-gb, es, fr, hi, it, ja, pt-br, zh)")]
+    UnknownLanguage(String),
+    /// A dialect of English that this crate doesn't have.
     #[error("unknown dialect `{0}` (known: en-us, en-gb)")]
     UnknownDialect(String),
     /// A model configuration whose vocabulary cannot be used.

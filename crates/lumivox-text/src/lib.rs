@@ -18,6 +18,7 @@ mod error;
 pub mod espeak;
 pub mod evaluation;
 pub mod ids;
+mod language;
 pub mod letter_to_sound;
 pub mod mms;
 mod phonemes;
@@ -28,6 +29,7 @@ pub mod uroman;
 
 pub use english::{Accent, Dialect, English, Grade, gold_entries, to_espeak};
 pub use error::{Error, Result};
+pub use language::{FrontEnd, Language};
 pub use phonemes::with_phoneme_blocks;
 pub use segments::{Segment, SegmentLimits, segments};
 pub use token::{Boundary, Phonemized, Reason, Source, Token, Warning};
