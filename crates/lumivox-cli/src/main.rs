@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Command::Convert(arguments) => commands::convert::run(&arguments),
         Command::Inspect(arguments) => commands::inspect::run(&arguments),
         Command::Explain(arguments) => commands::explain::run(&arguments),
+        Command::Parity(arguments) => commands::parity::run(&arguments),
     };
     match result {
         Ok(code) => code,

@@ -22,6 +22,18 @@ pub fn speaking(symbols: u64, quiet: bool) -> ProgressBar {
     bar(symbols, "speaking {bar:30} {percent:>3} %  {elapsed} passed, {eta} left", quiet)
 }
 
+/// The bar for converting many, counted in files.
+pub fn converting(files: u64, quiet: bool) -> ProgressBar {
+    bar(files, "converting {bar:30} {pos} of {len}  {msg}", quiet)
+}
+
+/// The bar for comparing, counted in utterances.
+pub fn comparing(utterances: u64, quiet: bool) -> ProgressBar {
+    let bar = bar(utterances, "comparing {bar:30} {pos} of {len}  {elapsed} passed", quiet);
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
+}
+
 /// Bars and notes of a pull or a conversion.
 pub struct PullProgress {
     quiet: bool,

@@ -36,7 +36,7 @@ pub mod store;
 mod synthesizer;
 mod timestamps;
 mod voice;
-mod weights;
+pub mod weights;
 
 pub use error::{Error, Result};
 pub use lumivox_models::kokoro::Precision;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lumivox_convert::ModelFile;
 use lumivox_models::Probe;
 use lumivox_models::kokoro::Precision;
+use lumivox_text::ids::Encoded;
 use lumivox_text::{Phonemized, segments, with_phoneme_blocks};
 
 use crate::error::{Error, Result};
@@ -107,6 +108,11 @@ impl Synthesizer {
         };
         let segments = segments(&read, &self.model.segment_limits());
         Speech::new(self, speaker, read, segments, options, chunk_size)
+    }
+
+    /// The ids that the graph gets for a segment's `phonemes`, and the symbols that it has none for.
+    pub fn encode(&self, phonemes: &str) -> Encoded {
+        self.model.encode(phonemes)
     }
 
     /// Says one segment at once; symbols that the model has no id for are left out. `segment` is the segment's number in its utterance and part of the

