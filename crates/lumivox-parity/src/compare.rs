@@ -190,7 +190,11 @@ fn rows(ours: &Ours, utterance: &Utterance, theirs: &Said, bounds: Bounds) -> Re
         let Some(difference) = theirs.tensors.difference(stage, x)? else { return Ok(()) };
         let audio = theirs.audio.as_ref().filter(|_| stage == AUDIO);
         let log_mel = audio.map(|audio| log_mel_l1(&x.values, audio, sample_rate_hz));
-        rows.push(row(stage, difference, log_mel, theirs, bounds_of(stage, &utterance.delivery, bounds)));
+        let bounds = match theirs.bounds.get(stage) {
+            Some(bound) => vec![*bound],
+            None => bounds_of(stage, &utterance.delivery, bounds),
+        };
+        rows.push(row(stage, difference, log_mel, theirs, bounds));
         Ok(())
     };
     for (stage, x) in injected.as_ref().unwrap_or(&free).iter().filter(|(stage, _)| *stage != AUDIO) {

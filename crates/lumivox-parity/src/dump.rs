@@ -76,7 +76,14 @@ impl Reference for Dump {
         } else if golden.is_sampled("audio") {
             audio = None;
         }
-        Ok(Said { tensors: Box::new(golden), inject, audio, floors: BTreeMap::new(), notes: Vec::new() })
+        Ok(Said {
+            tensors: Box::new(golden),
+            inject,
+            audio,
+            floors: BTreeMap::new(),
+            bounds: BTreeMap::new(),
+            notes: Vec::new(),
+        })
     }
 }
 

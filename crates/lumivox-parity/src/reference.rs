@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::capture::{Array, Capture, Tensors};
+use crate::compare::Bound;
 use crate::dump::Dump;
 use crate::metrics::log_mel_l1;
 use crate::onnx::OnnxReference;
@@ -53,6 +54,8 @@ pub struct Said {
     pub audio: Option<Vec<f32>>,
     /// How far it is from itself, by stage.
     pub floors: BTreeMap<String, Floor>,
+    /// What stages are held to where this reference can't be met as closely as others.
+    pub bounds: BTreeMap<String, Bound>,
     /// What should be known of the figures.
     pub notes: Vec<String>,
 }

@@ -64,6 +64,7 @@ impl PiperGraph {
             audio: Some(base.audio().to_vec()),
             floors: floors(&base, &threads, &seed, ours.file().metadata().sample_rate_hz),
             tensors: Box::new(base),
+            bounds: BTreeMap::new(),
             notes: Vec::new(),
         })
     }
