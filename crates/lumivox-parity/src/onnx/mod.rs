@@ -1,5 +1,6 @@
 //! ONNX graphs as reference: rewritten in memory so that their inner values come out and lumivox's noise goes in, and run by ONNX Runtime.
 
+mod constant;
 mod float;
 mod kokoro;
 mod piper;

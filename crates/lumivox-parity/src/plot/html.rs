@@ -64,7 +64,7 @@ pub(super) fn page(panels: &Panels, receipt: &Receipt) -> Result<Vec<u8>> {
     }
     write!(page, "<h2>Relative L2 difference of each stage</h2>{}", chart(&receipt.comparison.stages)?)?;
     write!(page, "<h2>Figures</h2>{}", table(&receipt.comparison.stages)?)?;
-    write!(page, "<script>{SCRIPT}</script></body></html>\n")?;
+    writeln!(page, "<script>{SCRIPT}</script></body></html>")?;
     Ok(page.into_bytes())
 }
 
