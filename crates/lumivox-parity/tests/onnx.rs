@@ -7,13 +7,14 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use lumivox::convert::{self, convert};
+use lumivox::store::Store;
 use lumivox::{Input, Options, Synthesizer};
 use lumivox_parity::compare::{Bounds, Comparison};
 use lumivox_parity::onnx::OnnxReference;
 use lumivox_parity::ours::Ours;
 use lumivox_parity::reference::{self, Reference};
 use lumivox_parity::request;
-use support::{Faulty, fetch_voice, scale};
+use support::{Faulty, fetch_kokoro, fetch_voice, scale, swap_gates};
 
 /// What is said: many sounds, but for the test's sake few.
 const TEXT: &str = "The north wind and the sun.";
@@ -79,6 +80,23 @@ fn a_voice_is_onnx_runtimes_and_planted_faults_are_found_at_their_stage() {
         let first = found.first_outside().unwrap_or_else(|| panic!("a fault in {tensor} is not noticed"));
         assert_eq!(first.stage, stage, "a fault in {tensor}");
     }
+}
+
+#[test]
+fn kokoro_is_its_export_in_8_bits_with_the_operators_made_float() {
+    let folder = tempfile::tempdir().unwrap();
+    let onnx = fetch_kokoro(folder.path());
+    let model = Store::open().unwrap().resolve("kokoro-int8", &()).expect("Kokoro's weights");
+    let sha256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb";
+    let mut reference = OnnxReference::open(&onnx, None).unwrap();
+    assert_eq!(reference.identity().sha256, sha256, "the graph is another than the model is from");
+    let sound = compare(&model, &mut reference, &Options::new("bf_emma"));
+    assert!(sound.is_within(), "{:#?}", sound.first_outside());
+    assert_eq!(sound.stages.len(), 47);
+    let faulty = Faulty::new(&model, folder.path());
+    faulty.change("predictor.lstm.weight_hh_l0", swap_gates);
+    let found = compare(&faulty.path, &mut reference, &Options::new("bf_emma"));
+    assert_eq!(found.first_outside().expect("swapped gates are not noticed").stage, "dur_lstm");
 }
 
 #[test]

