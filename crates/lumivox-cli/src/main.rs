@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => commands::inspect::run(&arguments),
         Command::Explain(arguments) => commands::explain::run(&arguments),
         Command::Bench(arguments) => commands::bench::run(&arguments, started),
+        Command::Parity(arguments) => commands::parity::run(&arguments),
     };
     match result {
         Ok(code) => code,

@@ -27,6 +27,18 @@ pub fn measuring(runs: u64, quiet: bool) -> ProgressBar {
     bar(runs, "{msg:48!} {bar:30} {pos} of {len}  {elapsed} passed, {eta} left", quiet)
 }
 
+/// The bar for converting many, counted in files.
+pub fn converting(files: u64, quiet: bool) -> ProgressBar {
+    bar(files, "converting {bar:30} {pos} of {len}  {msg}", quiet)
+}
+
+/// The bar for comparing, counted in utterances.
+pub fn comparing(utterances: u64, quiet: bool) -> ProgressBar {
+    let bar = bar(utterances, "comparing {bar:30} {pos} of {len}  {elapsed} passed", quiet);
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
+}
+
 /// Bars and notes of a pull or a conversion.
 pub struct PullProgress {
     quiet: bool,

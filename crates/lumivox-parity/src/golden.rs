@@ -66,6 +66,11 @@ impl<Case: DeserializeOwned> Golden<Case> {
         self.tensors.get(name)?.to_dtype(DType::F32).ok()
     }
 
+    /// Whether only samples of the tensor `name` are stored.
+    pub fn is_sampled(&self, name: &str) -> bool {
+        self.layout.norms.contains_key(name)
+    }
+
     /// Relative L2 error of `x` against the tensor `name`: over all values where it is stored whole; else over its samples, or of its norm where that is
     /// worse. `None` where the golden does not have it. Infinite where the shapes differ.
     ///

@@ -1,6 +1,7 @@
 //! Prints how far each stage is from the reference.
 //!
-//! `lumivox-parity [kokoro [MODEL [GOLDEN_FOLDER]] | vits [MODEL…]]`: by default both families, each on the models that the goldens in this repository were
+//! `lumivox-parity [kokoro [MODEL [GOLDEN_FOLDER]] | vits [MODEL…] | write MODEL FILE]`: `write` makes a model file of one of the VITS models, which
+//! `lumivox parity` compares with `tests/golden/vits/MODEL`. The others print tables: by default both families, each on the models that the goldens in this repository were
 //! made with, which are pulled on first use. Ends with code 1 if anything is outside its bound. `LUMIVOX_TEST_DEVICE` names the device that computes, such as
 //! `cuda:0` (feature `cuda`); without it, it is the CPU.
 
@@ -23,7 +24,11 @@ fn main() -> Result<ExitCode> {
         }
         ["vits"] => vits(&vits::MODELS)?,
         ["vits", models @ ..] => vits(models)?,
-        _ => bail!("usage: lumivox-parity [kokoro [MODEL [GOLDEN_FOLDER]] | vits [MODEL…]]"),
+        ["write", model, file] => {
+            vits::Models::new("tests/golden/vits").write(model, &PathBuf::from(file))?;
+            Vec::new()
+        }
+        _ => bail!("usage: lumivox-parity [kokoro [MODEL [GOLDEN_FOLDER]] | vits [MODEL…] | write MODEL FILE]"),
     };
     failures.iter().for_each(|failure| println!("outside its bound: {failure}"));
     Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -28,7 +28,7 @@ const WINDOW: usize = 1024;
 /// Samples from window to window.
 const HOP: usize = 256;
 /// Bands of the mel scale.
-const BANDS: usize = 80;
+pub(crate) const BANDS: usize = 80;
 /// The least magnitude; what is below counts as silence.
 const FLOOR: f64 = 1e-5;
 
@@ -43,7 +43,7 @@ pub fn log_mel_l1(got: &[f32], want: &[f32], sample_rate_hz: u32) -> f64 {
 }
 
 /// The logarithmic mel spectrogram, window by window; the signal is padded with half a window of silence at both ends.
-fn log_mel(samples: &[f32], sample_rate_hz: u32) -> Vec<f64> {
+pub(crate) fn log_mel(samples: &[f32], sample_rate_hz: u32) -> Vec<f64> {
     let padding = [0f32; WINDOW / 2];
     let padded = [&padding, samples, &padding].concat();
     let (waves, filters) = (waves(), mel_filters(sample_rate_hz));

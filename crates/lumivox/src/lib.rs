@@ -37,7 +37,7 @@ pub mod store;
 mod synthesizer;
 mod timestamps;
 mod voice;
-mod weights;
+pub mod weights;
 
 pub use device::{Copies, Device, DeviceChoice, LoadOptions, Precision};
 pub use error::{Error, Result};

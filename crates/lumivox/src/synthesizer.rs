@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lumivox_convert::ModelFile;
 use lumivox_models::Probe;
+use lumivox_text::ids::Encoded;
 use lumivox_text::{Phonemized, segments, with_phoneme_blocks};
 
 use crate::device::{Device, LoadOptions};
@@ -77,7 +78,7 @@ impl Synthesizer {
     /// # Errors
     /// If the model has no id for a symbol; the error names the first such symbol.
     pub fn ids(&self, phonemes: &str) -> Result<Vec<u32>> {
-        let encoded = self.model.encode(phonemes);
+        let encoded = self.encode(phonemes);
         match encoded.unknown.first() {
             Some(&(_, symbol)) => Err(Error::UnknownSymbol { symbol }),
             None => Ok(encoded.ids),
@@ -142,6 +143,11 @@ impl Synthesizer {
         });
         let segments: Vec<_> = segments.collect();
         self.pool.install(|| speaker.say_all(&segments, options.seed))
+    }
+
+    /// The ids that the graph gets for a segment's `phonemes`, and the symbols that it has none for.
+    pub fn encode(&self, phonemes: &str) -> Encoded {
+        self.model.encode(phonemes)
     }
 
     /// Says one segment at once; symbols that the model has no id for are left out. `segment` is the segment's number in its utterance and part of the

@@ -1,4 +1,4 @@
-//! A model file as a source of candle tensors.
+//! A model file as a source of candle tensors, for those who run a graph of `lumivox-models` themselves.
 
 use std::sync::Arc;
 
@@ -9,12 +9,15 @@ use lumivox_convert::ModelFile;
 
 /// Parameters of `file` by name, in `f32`. Each is copied out of the file when a layer asks for it, so that what a layer packs for itself is the only
 /// copy that stays.
-pub(crate) fn var_builder(file: Arc<ModelFile>, device: &Device) -> VarBuilder<'static> {
+pub fn var_builder(file: Arc<ModelFile>, device: &Device) -> VarBuilder<'static> {
     VarBuilder::from_backend(Box::new(Parameters(file)), DType::F32, device.clone())
 }
 
 /// One tensor of `file` in `f32`.
-pub(crate) fn tensor(file: &ModelFile, name: &str, device: &Device) -> Result<Tensor> {
+///
+/// # Errors
+/// If there is none of the name.
+pub fn tensor(file: &ModelFile, name: &str, device: &Device) -> Result<Tensor> {
     let (Some(view), Some(values)) = (file.tensor(name), file.values(name)) else {
         bail!("the tensor `{name}` is missing")
     };

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bench;
+mod parity;
 mod piper;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use lumivox::DeviceChoice;
 use lumivox::text::Dialect;
 
 pub use bench::{Against, BenchArguments};
+pub use parity::ParityArguments;
 pub use piper::{Naming, PiperArguments};
 
 /// Text to speech with Kokoro-82M, Piper voices and MMS-TTS, without Python and ONNX Runtime.
@@ -25,7 +27,7 @@ pub struct Arguments {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 all done; 1 some lines failed (`say --lines`, `piper`), the others were said; 2 wrong usage, or nothing could be done.
+Exit codes: 0 all done; 1 some lines or voices failed (`say --lines`, `piper`, `convert --all`), the others are done, or a comparison is outside its bounds; 2 wrong usage, or nothing could be done.
 Models are kept in $LUMIVOX_HOME, else in the user's cache folder. HF_HOME, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are honoured.";
 
 /// The commands.
@@ -50,6 +52,8 @@ pub enum Command {
     Explain(ExplainArguments),
     /// Measures how fast models speak here, where the time goes, and how that compares with other engines.
     Bench(BenchArguments),
+    /// Compares a model with the original, stage by stage, on the same noise.
+    Parity(ParityArguments),
 }
 
 /// Arguments of `say`.
@@ -282,6 +286,8 @@ Examples:
   lumivox convert kokoro-v1_0.pth --voices voices/ -o kokoro.safetensors
   lumivox convert kokoro-v1.0.onnx --voices voices-v1.0.bin -o kokoro.safetensors
   lumivox convert en_US-joe-medium.onnx --license CC0-1.0
+  lumivox convert en_US-joe-medium.onnx --verify            # and compares it with its source, stage by stage
+  lumivox convert piper-voices/ --all -o models             # every voice in the folder and below it
   lumivox convert mms-tts-heb/ -o mms-heb.safetensors
   lumivox convert G_100000.pth --language heb")]
 pub struct ConvertArguments {
@@ -305,6 +311,13 @@ pub struct ConvertArguments {
     /// How weights are stored.
     #[arg(long, value_enum, default_value_t = Dtype::F32)]
     pub dtype: Dtype,
+    /// Compares the model with its source when it is written, as `lumivox parity` does; for .onnx files, which ONNX Runtime runs, and weights in f32.
+    #[arg(long)]
+    pub verify: bool,
+    /// Converts every Piper voice (.onnx with its .onnx.json) in the folder and below it; --output is a folder then, the input if not given. A voice that
+    /// can't be converted gives its reason, and the others go on.
+    #[arg(long, conflicts_with_all = ["voices", "config"])]
+    pub all: bool,
     /// Prints nothing but errors.
     #[arg(short, long)]
     pub quiet: bool,

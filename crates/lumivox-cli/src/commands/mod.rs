@@ -5,6 +5,7 @@ pub mod convert;
 pub mod explain;
 pub mod inspect;
 pub mod models;
+pub mod parity;
 pub mod piper;
 pub mod pull;
 pub mod say;

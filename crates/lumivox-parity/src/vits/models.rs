@@ -66,18 +66,34 @@ impl Models {
     /// # Errors
     /// As [`Models::open`], or if `new` fails.
     pub fn open_with<M>(&self, name: &str, new: impl FnOnce(Sizes, VarBuilder) -> Result<M>) -> Result<M> {
+        if name == VOICE {
+            return load(&voice()?, new);
+        }
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("converted.safetensors");
+        self.write(name, &file)?;
+        load(&file, new)
+    }
+
+    /// Writes the model `name` as a model file.
+    ///
+    /// # Errors
+    /// As [`Models::open`], or if the file can't be written.
+    pub fn write(&self, name: &str, file: &Path) -> Result<()> {
         let folder = tempfile::tempdir()?;
         let checkpoint = match name {
-            VOICE => return load(&voice()?, new),
+            VOICE => {
+                fs::copy(voice()?, file).with_context(|| format!("writing {}", file.display()))?;
+                return Ok(());
+            }
             "mms-from-piper" => from_voice(&folder)?,
             "mms-synth" => self.synthetic(name, &folder, Layout::Hf(PAIR))?,
             "regression" => self.synthetic(name, &folder, Layout::Hf(PARAMETRIZATION))?,
             "multi-speaker" | "high" => self.synthetic(name, &folder, Layout::Original)?,
             _ => bail!("there is no parity model {name}; there are {}", MODELS.join(", ")),
         };
-        let file = folder.path().join("converted.safetensors");
-        convert(&checkpoint, &file, &Options::default(), &mut |_| ()).with_context(|| format!("converting {name}"))?;
-        load(&file, new)
+        convert(&checkpoint, file, &Options::default(), &mut |_| ()).with_context(|| format!("converting {name}"))?;
+        Ok(())
     }
 
     /// A checkpoint of synthetic weights in `folder`, with the sizes that the goldens' `config.json` gives.
