@@ -36,6 +36,8 @@ class Graph:
 
     def __init__(self):
         self.kernels, self.stage, self.half = [], None, False
+        # What the style is projected to: by one product for all layers of a half of the graph.
+        self.style_rows = 0
 
     def add(self, **fields):
         self.kernels.append(Kernel(stage=self.stage, half=self.half, **fields))
@@ -55,14 +57,19 @@ class Graph:
         self.add(flops=flops * values, activations=values * (reads + 1), channels=1, steps=values)
 
     def styled_conv(self, c_in, c_out, taps, steps, **fused):
-        """AdaIN's statistics, what the style makes of them, and the convolution that has both and the activation in front."""
+        """AdaIN's statistics with what the style makes of them, and the convolution that has both and the activation in front."""
         self.add(flops=4 * c_in * steps, activations=c_in * steps, channels=c_in, steps=256)
-        self.linear(128, 2 * c_in, 1)
+        self.style_rows += 2 * c_in
         self.conv(c_in, c_out, taps, steps, **fused)
 
+    def project_style(self, width):
+        self.linear(width, self.style_rows, 1)
+        self.style_rows = 0
+
     def lstm(self, c_in, hidden, steps):
-        """A BiLSTM: one product for all inputs, then one kernel in which both directions go step by step."""
+        """A BiLSTM: one product for all inputs, then one kernel in which both directions go step by step; what they count in is cleared before."""
         self.linear(c_in, 8 * hidden, steps)
+        self.pointwise(64, reads=0)
         self.add(flops=2 * 8 * hidden * hidden * steps, activations=10 * hidden * steps, weights=8 * hidden * hidden, channels=1, steps=256, serial=steps)
 
     def attention(self, width, tokens):
@@ -98,6 +105,7 @@ def kokoro(c, tokens, frames):
     g.stage = "ALBERT"
     width, inner = bert["hidden_size"], bert["intermediate_size"]
     g.pointwise(ALBERT_EMBEDDING * tokens, reads=2)
+    g.pointwise(ALBERT_EMBEDDING * tokens)
     g.linear(ALBERT_EMBEDDING, width, tokens)
     for _ in range(bert["num_hidden_layers"]):
         g.linear(width, 3 * width, tokens)
@@ -109,10 +117,14 @@ def kokoro(c, tokens, frames):
         g.pointwise(width * tokens)
     g.linear(width, hidden, tokens)
     g.stage = "durations"
+    # The style is joined on in front of each layer and behind the last.
+    g.pointwise(style * tokens)
+    g.pointwise(hidden * tokens)
     for _ in range(c["n_layer"]):
         g.lstm(hidden + style, hidden // 2, tokens)
-        g.linear(style, 2 * hidden, 1)
-        g.pointwise((hidden + style) * tokens)
+        g.style_rows += 2 * hidden
+        g.pointwise(style * tokens)
+        g.pointwise(hidden * tokens)
     g.lstm(hidden + style, hidden // 2, tokens)
     g.linear(hidden, c["max_dur"], tokens)
     g.pointwise(c["max_dur"] * tokens)
@@ -130,6 +142,11 @@ def kokoro(c, tokens, frames):
         adain_block(g, hidden, hidden // 2, frames, upsample=True)
         adain_block(g, hidden // 2, hidden // 2, 2 * frames)
         g.conv(hidden // 2, 1, 1, 2 * frames)
+    # Once for durations, once for the curves.
+    rows = g.style_rows
+    g.project_style(style)
+    g.style_rows = rows
+    g.project_style(style)
     kokoro_decoder(g, c, frames)
     kokoro_generator(g, c["istftnet"], frames)
     return g.kernels
@@ -141,7 +158,7 @@ def adain_block(g, c_in, c_out, steps, upsample=False):
         g.conv(c_in, c_out, 1, steps)
     if upsample:
         g.add(flops=4 * c_in * steps, activations=c_in * steps, channels=c_in, steps=256)
-        g.linear(128, 2 * c_in, 1)
+        g.style_rows += 2 * c_in
         g.conv(c_in, c_in, 3, 2 * steps, groups=c_in, up=2)
         steps *= 2
         g.conv(c_in, c_out, 3, steps)
@@ -154,13 +171,17 @@ def kokoro_decoder(g, c, frames):
     hidden, inner, residual = c["hidden_dim"], 1024, 64
     g.stage, g.half = "decoder", True
     g.pointwise(hidden * frames)
+    g.pointwise(hidden * frames)
     for _ in ("F0_conv", "N_conv"):
         g.conv(1, 1, 3, frames, stride=2)
+        # To where the text is, and to where it is joined on.
+        g.pointwise(frames)
+        g.pointwise(frames)
     g.conv(hidden, residual, 1, frames)
     adain_block(g, hidden + 2, inner, frames)
     joined = inner + 2 + residual
+    g.pointwise((2 + residual) * frames)
     for i in range(4):
-        g.pointwise(joined * frames)
         adain_block(g, joined, c["istftnet"]["upsample_initial_channel"] if i == 3 else inner, frames, upsample=i == 3)
 
 
@@ -169,6 +190,7 @@ def kokoro_generator(g, c, frames):
     harmonics, spectrum = 9, c["gen_istft_n_fft"] + 2
     samples = f0_frames * samples_per_frame("kokoro") / 2
     g.stage, g.half = "source", False
+    g.pointwise(harmonics * samples, reads=0, flops=50)
     g.add(flops=harmonics * f0_frames, activations=2 * harmonics * f0_frames, channels=1, steps=256)
     g.add(flops=60 * harmonics * samples, activations=2 * samples, channels=1, steps=samples)
     steps = samples / c["gen_istft_hop_size"]
@@ -180,9 +202,11 @@ def kokoro_generator(g, c, frames):
         stride = round(steps / at)
         g.conv(spectrum, channels, 1 if last else 2 * stride, at, stride=stride)
         adain_resblock(g, channels, 11 if last else 7, (1, 3, 5), at)
-        g.conv(before, channels, kernel, at, up=rate, accumulate=True)
+        g.conv(before, channels, kernel, at, up=rate)
+        g.pointwise(channels * at, reads=2, flops=1)
         for j, (taps, dilations) in enumerate(zip(c["resblock_kernel_sizes"], c["resblock_dilation_sizes"])):
             adain_resblock(g, channels, taps, dilations, at, accumulate=j > 0)
+    g.project_style(128)
     g.conv(channels, spectrum, 7, at)
     g.add(flops=(40 + 4 * c["gen_istft_n_fft"]) * spectrum / 2 * at, activations=spectrum * at + samples, channels=1, steps=samples)
 
@@ -208,6 +232,7 @@ def vits(c, tokens, frames):
     g.linear(hidden, 2 * inter, tokens)
     g.stage = "durations"
     inner = c["dp_filter_channels"]
+    g.pointwise(2 * tokens, reads=0, flops=50)
     g.linear(hidden, inner, tokens)
     separable(g, inner, c["dp_kernel_size"], tokens)
     g.linear(inner, inner, tokens)
@@ -217,8 +242,10 @@ def vits(c, tokens, frames):
         separable(g, inner, c["dp_kernel_size"], tokens)
         g.linear(inner, 3 * c["dp_num_bins"] - 1, tokens)
         g.pointwise(3 * c["dp_num_bins"] * tokens, flops=40)
+    g.linear(1, 1, tokens)
     g.pointwise(tokens)
-    g.stage, g.half = "flow", True
+    g.stage = "flow"
+    g.pointwise(inter * frames, reads=0, flops=50)
     g.pointwise(2 * inter * frames)
     for _ in range(c["n_flows"]):
         g.linear(inter // 2, hidden, frames)
@@ -226,8 +253,11 @@ def vits(c, tokens, frames):
             last = i + 1 == c["flow_layers"]
             g.conv(hidden, 2 * hidden, c["flow_kernel_size"], frames)
             g.pointwise(hidden * frames, reads=2, flops=20)
-            g.conv(hidden, hidden if last else 2 * hidden, 1, frames, residual=True)
+            for _ in range(1 if last else 2):
+                g.conv(hidden, hidden, 1, frames, accumulate=True)
         g.linear(hidden, inter // 2, frames, residual=True)
+    g.half = True
+    g.pointwise(inter * frames)
     vits_generator(g, c, frames)
     return g.kernels
 

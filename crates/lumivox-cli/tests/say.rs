@@ -148,6 +148,22 @@ fn voices_and_options_that_do_not_exist_are_refused() {
     refused(&["--threads", "0"], &["--threads"]);
 }
 
+/// Built with CUDA or not, on a machine with a GPU or without: there is no device of that number.
+#[test]
+fn devices_that_are_not_there_are_refused_and_auto_speaks() {
+    let (folder, path) = target();
+    let mut say = |arguments: &[&str], parts: &[&str]| {
+        let mut command = lumivox();
+        command.args(["say", "-m", "embedded", "Hello."]).args(arguments).arg("-o").arg(&path);
+        assert_refused(&mut command, folder.path(), parts);
+    };
+    say(&["--device", "cuda:99"], &["the device cuda:99 can't be used"]);
+    say(&["--device", "tpu"], &["it is auto, cpu, cuda or cuda:N"]);
+    say(&["--device", "cpu", "--precision", "f16"], &["f16 is not for the CPU"]);
+    let spoken = lumivox().args(["say", "-m", "embedded", "Hello."]).arg("-o").arg(&path).output().unwrap();
+    assert!(spoken.status.success() && !samples(&path).is_empty(), "{}", stderr(&spoken));
+}
+
 #[test]
 fn texts_that_can_not_be_said_are_refused() {
     let (folder, path) = target();

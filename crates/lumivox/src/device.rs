@@ -74,15 +74,21 @@ impl DeviceChoice {
             #[cfg(feature = "cuda")]
             Self::Auto => match lumivox_kernels::cuda::cuda(0) {
                 Ok(device) => Ok((Device::Gpu(device), None)),
-                Err(error) => Ok((Device::Cpu, Some(error.to_string()))),
+                Err(error) => Ok((Device::Cpu, Some(reason(&error)))),
             },
             #[cfg(feature = "cuda")]
             Self::Cuda(ordinal) => match lumivox_kernels::cuda::cuda(ordinal) {
                 Ok(device) => Ok((Device::Gpu(device), None)),
-                Err(error) => Err(Error::Device { asked: self.to_string(), reason: error.to_string() }),
+                Err(error) => Err(Error::Device { asked: self.to_string(), reason: reason(&error) }),
             },
         }
     }
+}
+
+/// What an error says, without the trace that may follow.
+#[cfg(feature = "cuda")]
+fn reason(error: &candle_core::Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 /// A device that models compute on.

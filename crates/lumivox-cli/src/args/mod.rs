@@ -126,6 +126,9 @@ pub struct ComputeArguments {
     /// Where to compute: cpu, cuda or cuda:N (a program built with `--features cuda`), or auto: the first CUDA device if there is one, else the processor.
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
+    /// On a GPU: records the launches of a request, and runs them as one when a request of the same size comes again.
+    #[arg(long)]
+    pub cuda_graphs: bool,
     /// Threads to compute with on the processor; one for each of its threads if not given.
     #[arg(short, long, value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,

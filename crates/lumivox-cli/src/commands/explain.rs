@@ -24,7 +24,8 @@ pub fn run(arguments: &ExplainArguments) -> Result<ExitCode> {
     };
     let options = Options { dialect: arguments.language, max_text_bytes: MAX_TEXT_BYTES, ..Options::default() };
     // Nothing is computed.
-    let compute = ComputeArguments { device: DeviceChoice::Cpu, threads: None, precision: Precision::F32 };
+    let compute =
+        ComputeArguments { device: DeviceChoice::Cpu, cuda_graphs: false, threads: None, precision: Precision::F32 };
     let loaded = load(Some(model), &options, &compute, false)?;
     let speech = loaded.synthesizer.speak(Input::Text(&input), &options)?;
     let place = |warning: &Warning| match warning {

@@ -56,7 +56,7 @@ fn load_options(compute: &ComputeArguments, quiet: bool) -> Result<LoadOptions> 
         note(format_args!("note: computing on the processor: {reason}"));
     }
     let threads = compute.threads.map(usize::from);
-    Ok(LoadOptions { threads, precision: compute.precision.into(), device, ..Default::default() })
+    Ok(LoadOptions { threads, precision: compute.precision.into(), device, cuda_graphs: compute.cuda_graphs })
 }
 
 /// A model that is here.
