@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::thread::ThreadId;
 
 use candle_core::{Result, bail};
 
@@ -119,6 +120,8 @@ struct Inner {
     driver: Box<dyn Driver>,
     /// Memory that nobody uses at the moment, by size. Work is done in order, so that what is freed can be given away at once.
     free: Mutex<Free>,
+    /// Held for writing while launches are recorded: what other threads launch would be recorded with them.
+    stream: RwLock<()>,
     to_device: AtomicU64,
     to_host: AtomicU64,
     launches: AtomicU64,
@@ -137,13 +140,21 @@ type Addresses = BTreeMap<usize, Vec<u64>>;
 #[derive(Default)]
 struct Free {
     addresses: Addresses,
-    /// What is used in a recording that is being made is the recording's own.
-    recording: Option<Addresses>,
+    /// The thread that is making a recording, and memory for it: what is used in a recording is the recording's own.
+    recording: Option<(ThreadId, Addresses)>,
 }
 
 impl Free {
+    /// What the current thread takes memory from and gives it to.
     fn current(&mut self) -> &mut Addresses {
-        self.recording.as_mut().unwrap_or(&mut self.addresses)
+        match &mut self.recording {
+            Some((recorder, own)) if *recorder == std::thread::current().id() => own,
+            _ => &mut self.addresses,
+        }
+    }
+
+    fn is_recorder(&self) -> bool {
+        self.recording.as_ref().is_some_and(|(recorder, _)| *recorder == std::thread::current().id())
     }
 }
 
@@ -169,8 +180,8 @@ impl Element for half::f16 {}
 
 impl Device {
     pub(super) fn new(driver: Box<dyn Driver>) -> Self {
-        let (to_device, to_host, launches) = Default::default();
-        Self(Arc::new(Inner { driver, free: Mutex::default(), to_device, to_host, launches }))
+        let (free, stream, to_device, to_host, launches) = Default::default();
+        Self(Arc::new(Inner { driver, free, stream, to_device, to_host, launches }))
     }
 
     /// What the device is called.
@@ -233,6 +244,7 @@ impl Device {
             bail!("upload: {} values to a buffer of {} bytes", values.len(), buffer.bytes);
         }
         self.check_not_recording("upload")?;
+        let _turn = self.turn();
         self.0.to_device.fetch_add(1, Ordering::Relaxed);
         // SAFETY: the buffer has room for the values, whose bytes are read.
         unsafe {
@@ -250,6 +262,7 @@ impl Device {
             bail!("copy: a buffer of {} bytes to one of {}", from.bytes, to.bytes);
         }
         self.check_not_recording("copy")?;
+        let _turn = self.turn();
         // SAFETY: both have as many bytes, and buffers do not overlap.
         unsafe { self.0.driver.copy(to.address, from.address, to.bytes) }
     }
@@ -270,6 +283,7 @@ impl Device {
             bail!("download: {len} values of a buffer of {} bytes", buffer.bytes);
         }
         self.check_not_recording("download")?;
+        let _turn = self.turn();
         let mut values = vec![T::default(); len];
         self.0.to_host.fetch_add(1, Ordering::Relaxed);
         // SAFETY: the buffer has as many bytes, and any bytes are values.
@@ -288,6 +302,7 @@ impl Device {
         if launch.grid.contains(&0) {
             return Ok(());
         }
+        let _turn = self.turn();
         self.0.launches.fetch_add(1, Ordering::Relaxed);
         // SAFETY: the caller's promise.
         unsafe { self.0.driver.launch(launch, arguments) }
@@ -304,27 +319,65 @@ impl Device {
     /// it is, and neither copies to the device nor from it belong there.
     ///
     /// # Errors
-    /// If `f` fails, or another recording is being made.
+    /// If `f` fails or itself records.
     pub fn record<T>(&self, f: impl FnOnce() -> Result<T>) -> Result<Recorded<T>> {
         self.check_not_recording("record")?;
-        self.0.driver.begin_capture()?;
-        self.free().recording = Some(Addresses::new());
-        let output = f();
-        let recording = self.0.driver.end_capture();
-        let addresses = self.free().recording.take().unwrap_or_default();
-        let memory = Memory { device: self.clone(), addresses };
-        Ok(Recorded { output: output?, recording: recording?, memory })
+        let _others_wait = self.0.stream.write().unwrap_or_else(PoisonError::into_inner);
+        let capture = Capture::begin(self)?;
+        let output = f()?;
+        let (recording, memory) = capture.end()?;
+        Ok(Recorded { output, recording, memory })
     }
 
     fn check_not_recording(&self, what: &str) -> Result<()> {
-        if self.free().recording.is_some() {
+        if self.free().is_recorder() {
             bail!("{what}: launches are being recorded");
         }
         Ok(())
     }
 
+    /// The current thread's turn to use the stream: waits while another thread records.
+    fn turn(&self) -> Option<RwLockReadGuard<'_, ()>> {
+        let is_recorder = self.free().is_recorder();
+        (!is_recorder).then(|| self.0.stream.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn free(&self) -> MutexGuard<'_, Free> {
         self.0.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A recording that is being made, which ends with this whatever happens.
+struct Capture<'a> {
+    device: &'a Device,
+    is_over: bool,
+}
+
+impl<'a> Capture<'a> {
+    fn begin(device: &'a Device) -> Result<Self> {
+        device.0.driver.begin_capture()?;
+        device.free().recording = Some((std::thread::current().id(), Addresses::new()));
+        Ok(Self { device, is_over: false })
+    }
+
+    fn end(mut self) -> Result<(Box<dyn Recording>, Memory)> {
+        self.is_over = true;
+        let (recording, memory) = self.finish();
+        Ok((recording?, memory))
+    }
+
+    fn finish(&self) -> (Result<Box<dyn Recording>>, Memory) {
+        let recording = self.device.0.driver.end_capture();
+        let (_, addresses) = self.device.free().recording.take().unzip();
+        (recording, Memory { device: self.device.clone(), addresses: addresses.unwrap_or_default() })
+    }
+}
+
+impl Drop for Capture<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.finish();
+        }
     }
 }
 
@@ -342,6 +395,7 @@ impl<T> Recorded<T> {
     /// # Errors
     /// If the device fails.
     pub fn replay(&self) -> Result<()> {
+        let _turn = self.memory.device.turn();
         self.memory.device.0.launches.fetch_add(1, Ordering::Relaxed);
         self.recording.replay()
     }

@@ -45,3 +45,28 @@ fn recordings_are_run_again() {
     assert!(device.record(|| x.to_tensor()).is_err(), "and does not leave the device recording");
     assert!(twice(&x).unwrap().to_tensor().is_ok());
 }
+
+/// What other threads do meanwhile is not recorded, and does not get the recording's memory.
+#[test]
+fn other_threads_wait_for_a_recording() {
+    let device = device_under_test().unwrap();
+    let weight = tensor(&values(4 * 4 * 3, 1), (4, 4, 3));
+    let conv = Conv1d::new(&device, Dtype::F32, &weight, None, Conv1dConfig::same(3, 1)).unwrap();
+    let signal = |seed| Signal::from_tensor(&device, Dtype::F32, &tensor(&values(4 * 50, seed), (1, 4, 50))).unwrap();
+    let run = |x: &Signal| conv.fused(x, Prologue::default(), Epilogue::default());
+    let (x, other) = (signal(2), signal(3));
+    let want = run(&other).unwrap().to_tensor().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    std::thread::scope(|scope| {
+        let mut busy = None;
+        let recorded = device.record(|| {
+            busy =
+                Some(scope.spawn(|| run(&other).unwrap().to_tensor().unwrap().flatten_all().unwrap().to_vec1::<f32>()));
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            run(&x)
+        });
+        assert_eq!(busy.unwrap().join().unwrap().unwrap(), want);
+        let before = device.copies().launches;
+        recorded.unwrap().replay().unwrap();
+        assert_eq!(device.copies().launches, before + 1);
+    });
+}
