@@ -376,7 +376,7 @@ impl<'a> Capture<'a> {
 impl Drop for Capture<'_> {
     fn drop(&mut self) {
         if !self.is_over {
-            self.finish();
+            let _abandoned = self.finish();
         }
     }
 }
