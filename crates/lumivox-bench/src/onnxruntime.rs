@@ -1,13 +1,12 @@
 //! ONNX Runtime in this process, its library loaded from where it is installed.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::Mutex;
 use std::time::Instant;
 
 use cpu_time::ProcessTime;
 use lumivox::VoiceSpec;
 use lumivox::convert::vits::Config;
+use lumivox_parity::onnx::runtime::Runtime;
 use ort::environment::Environment;
 use ort::session::{Session, SessionInputValue};
 use ort::value::{DynValue, Tensor, TensorElementType, ValueType};
@@ -50,17 +49,18 @@ enum Inputs {
 impl OnnxRuntime {
     pub(crate) fn load(subject: &Subject, graph: &Path, python: &Path) -> Result<Self> {
         let graph = find_graph(graph)?;
-        let (environment, library) = environment(python)?;
+        let runtime = Runtime::load(Some(python));
+        let runtime = runtime.map_err(|error| Error::Rival { engine: NAME, reason: format!("{error:#}") })?;
         let started = Instant::now();
-        let session = open(&environment, &graph, subject.threads).map_err(|error| Error::Rival {
+        let session = open(runtime.environment(), &graph, subject.threads).map_err(|error| Error::Rival {
             engine: NAME,
             reason: format!("the graph {} can't be loaded: {error}", graph.display()),
         })?;
         let load_s = started.elapsed().as_secs_f64();
         let inputs = Inputs::of(subject, &session)?;
         let source = graph.file_name().map(|name| name.to_string_lossy().into_owned());
-        let about =
-            About { name: NAME.to_owned(), version: version(&library), source, load_s, load_peak_rss_bytes: None };
+        let version = runtime.version().to_owned();
+        let about = About { name: NAME.to_owned(), version, source, load_s, load_peak_rss_bytes: None };
         Ok(Self { session, inputs, sample_rate_hz: subject.synthesizer.sample_rate_hz(), about })
     }
 
@@ -204,56 +204,4 @@ fn open(environment: &Environment, graph: &Path, threads: usize) -> std::result:
         Ok(builder.commit_from_file(graph)?)
     };
     build().map_err(|error| error.to_string())
-}
-
-/// The library's version: what its file's name ends with, else what its build information says.
-fn version(library: &Path) -> String {
-    let path = library.canonicalize().unwrap_or_else(|_| library.to_owned());
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let digits =
-        |text: &str| text.starts_with(|c: char| c.is_ascii_digit()).then(|| text.trim_end_matches(".dylib").to_owned());
-    let of_name = [".so.", "onnxruntime."].into_iter().find_map(|mark| digits(name.split_once(mark)?.1));
-    let of_build = || ort::info().split([',', ' ', '/']).find_map(|part| part.strip_prefix("rel-")).map(str::to_owned);
-    of_name.or_else(of_build).unwrap_or_else(|| "of unknown version".into())
-}
-
-/// The library's environment, of which a process has one, and where the library is.
-fn environment(python: &Path) -> Result<(Environment, PathBuf)> {
-    static ENVIRONMENT: Mutex<Option<(Environment, PathBuf)>> = Mutex::new(None);
-    let mut current = ENVIRONMENT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Some(known) = &*current {
-        return Ok(known.clone());
-    }
-    let library = library(python)?;
-    let missing = |reason: String| Error::Rival { engine: NAME, reason };
-    let builder = ort::init_from(&library)
-        .map_err(|error| missing(format!("the library {} can't be loaded: {error}", library.display())))?;
-    let environment =
-        builder.with_name("lumivox").with_telemetry(false).build().map_err(|error| missing(error.to_string()))?;
-    Ok(current.insert((environment, library)).clone())
-}
-
-/// Where the shared library is: `ORT_DYLIB_PATH`, else in Python's package `onnxruntime`.
-fn library(python: &Path) -> Result<PathBuf> {
-    let missing = |reason: String| Error::Rival { engine: NAME, reason };
-    if let Some(path) = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
-        return existing(Path::new(&path), NAME, "which ORT_DYLIB_PATH names");
-    }
-    const HOW: &str = "install it (`python3 -m pip install onnxruntime`), name the Python that has it with --python, or the library itself in ORT_DYLIB_PATH";
-    // The package is found, not loaded.
-    const FIND: &str = "import importlib.util as u; s = u.find_spec('onnxruntime'); print(s.submodule_search_locations[0] if s else '')";
-    let output = Command::new(python).args(["-c", FIND]).output();
-    let output = output.map_err(|error| missing(format!("{} can't be run ({error}); {HOW}", python.display())))?;
-    let folder = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    if folder.is_empty() {
-        return Err(missing(format!("{} has no package `onnxruntime`; {HOW}", python.display())));
-    }
-    let folder = Path::new(&folder).join("capi");
-    let entries = std::fs::read_dir(&folder).map_err(|source| Error::Read { path: folder.clone(), source })?;
-    let is_library = |path: &PathBuf| {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        name.starts_with("libonnxruntime.") || name == "onnxruntime.dll"
-    };
-    let found = entries.flatten().map(|entry| entry.path()).find(is_library);
-    found.ok_or_else(|| missing(format!("there is no shared library in {}; {HOW}", folder.display())))
 }

@@ -152,7 +152,7 @@ fn voices_and_options_that_do_not_exist_are_refused() {
 #[test]
 fn devices_that_are_not_there_are_refused_and_auto_speaks() {
     let (folder, path) = target();
-    let mut say = |arguments: &[&str], parts: &[&str]| {
+    let say = |arguments: &[&str], parts: &[&str]| {
         let mut command = lumivox();
         command.args(["say", "-m", "embedded", "Hello."]).args(arguments).arg("-o").arg(&path);
         assert_refused(&mut command, folder.path(), parts);

@@ -1,6 +1,7 @@
 //! `config.json` of Kokoro-82M, with upstream's key names.
 
 use candle_core::{Result, bail};
+use lumivox_kernels::{Conv1dConfig, ConvTranspose1dConfig};
 use serde::Deserialize;
 
 use crate::layers::{check_resblocks, check_upsampling};
@@ -77,7 +78,39 @@ pub struct GeneratorConfig {
     pub gen_istft_hop_size: usize,
 }
 
+/// Sizes of an upsampling stage of the generator.
+pub(crate) struct StageSizes {
+    pub(crate) dim_in: usize,
+    pub(crate) dim_out: usize,
+    /// Of the upsampling.
+    pub(crate) kernel: usize,
+    pub(crate) ups: ConvTranspose1dConfig,
+    /// Of the convolution by which the source joins in.
+    pub(crate) noise_kernel: usize,
+    pub(crate) noise: Conv1dConfig,
+    /// Of the residual block behind it.
+    pub(crate) noise_res_kernel: usize,
+}
+
 impl GeneratorConfig {
+    /// The sizes of the upsampling stage `i`.
+    pub(crate) fn stage(&self, i: usize) -> StageSizes {
+        let (rate, kernel) = (self.upsample_rates[i], self.upsample_kernel_sizes[i]);
+        // The source has the rate of the last stage: earlier ones read it with a stride.
+        let stride: usize = self.upsample_rates[i + 1..].iter().product();
+        let is_last = i + 1 == self.upsample_rates.len();
+        let strided = Conv1dConfig { stride, padding: stride.div_ceil(2), ..Default::default() };
+        StageSizes {
+            dim_in: self.upsample_initial_channel >> i,
+            dim_out: self.upsample_initial_channel >> (i + 1),
+            kernel,
+            ups: ConvTranspose1dConfig { padding: (kernel - rate) / 2, stride: rate, ..Default::default() },
+            noise_kernel: if is_last { 1 } else { 2 * stride },
+            noise: if is_last { Conv1dConfig::default() } else { strided },
+            noise_res_kernel: if is_last { 11 } else { 7 },
+        }
+    }
+
     /// Samples for each frame of the F0 curve.
     pub fn samples_per_f0_frame(&self) -> usize {
         self.upsample_rates.iter().product::<usize>() * self.gen_istft_hop_size

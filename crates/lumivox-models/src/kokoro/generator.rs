@@ -2,19 +2,16 @@
 
 use candle_core::{Error, Result, Tensor};
 use candle_nn::VarBuilder;
-use lumivox_kernels::{
-    Activation, Algorithm, Conv1d, Conv1dConfig, ConvTranspose1d, ConvTranspose1dConfig, Epilogue, Prologue, Signal,
-    Stft,
-};
+use lumivox_kernels::{Activation, Algorithm, Conv1d, ConvTranspose1d, Epilogue, Prologue, Signal, Stft};
 
 use super::adain_block::StyledNorm;
-use super::config::{Config, Precision};
+use super::config::{Config, Precision, StageSizes};
 use super::source::Source;
 use crate::layers::{conv_transpose1d, conv1d, conv1d_by, conv1d_fast};
 use crate::probe::{Probe, probed, probed_signal};
 
 /// Dilations of the noise branches' residual blocks.
-pub(super) const NOISE_DILATIONS: [usize; 3] = [1, 3, 5];
+pub(crate) const NOISE_DILATIONS: [usize; 3] = [1, 3, 5];
 
 pub(super) struct Generator {
     source: Source,
@@ -70,17 +67,8 @@ impl Generator {
 impl Stage {
     fn new(config: &Config, precision: Precision, i: usize, vb: &VarBuilder) -> Result<Self> {
         let (c, style_dim) = (&config.istftnet, config.style_dim);
-        let (rate, kernel) = (c.upsample_rates[i], c.upsample_kernel_sizes[i]);
-        let (dim_in, dim_out) = (c.upsample_initial_channel >> i, c.upsample_initial_channel >> (i + 1));
-        let ups = ConvTranspose1dConfig { padding: (kernel - rate) / 2, stride: rate, ..Default::default() };
+        let StageSizes { dim_in, dim_out, kernel, ups, noise_kernel, noise, noise_res_kernel } = c.stage(i);
         let noise_vb = vb.pp(format!("noise_convs.{i}"));
-        // The source has the rate of the last stage: earlier ones read it with a stride.
-        let stride: usize = c.upsample_rates[i + 1..].iter().product();
-        let (noise_kernel, noise_config, noise_res_kernel) = if i + 1 < c.upsample_rates.len() {
-            (2 * stride, Conv1dConfig { stride, padding: stride.div_ceil(2), ..Default::default() }, 7)
-        } else {
-            (1, Conv1dConfig::default(), 11)
-        };
         let blocks = c.resblock_kernel_sizes.iter().zip(&c.resblock_dilation_sizes).enumerate();
         let block = |(j, (&kernel, dilations)): (usize, (&usize, &Vec<usize>))| {
             let index = i * c.resblock_kernel_sizes.len() + j;
@@ -89,7 +77,7 @@ impl Stage {
         };
         Ok(Self {
             ups: conv_transpose1d(vb.pp(format!("ups.{i}")), dim_in, dim_out, kernel, ups)?,
-            noise_conv: conv1d(noise_vb, c.gen_istft_n_fft + 2, dim_out, noise_kernel, noise_config)?,
+            noise_conv: conv1d(noise_vb, c.gen_istft_n_fft + 2, dim_out, noise_kernel, noise)?,
             noise_res: AdaInResBlock1::new(
                 vb.pp(format!("noise_res.{i}")),
                 dim_out,

@@ -18,7 +18,7 @@ use candle_nn::VarBuilder;
 use lumivox_kernels::Linear;
 
 #[cfg(any(feature = "cuda", feature = "emulation"))]
-pub(crate) use source::harmonic_source;
+pub(crate) use {config::StageSizes, generator::NOISE_DILATIONS, source::harmonic_source};
 
 pub use config::{AlbertConfig, Config, GeneratorConfig, Precision};
 pub use flops::stage_flops;

@@ -79,19 +79,25 @@ struct Coupling {
     post: Conv1d,
 }
 
+/// Weights and biases of a coupling's first and last convolution, turned round for channels in reverse order.
+pub(crate) fn coupling_tensors(config: &Config, vb: &VarBuilder, flipped: bool) -> Result<[(Tensor, Tensor); 2]> {
+    let (half, hidden) = (config.inter_channels / 2, config.hidden_channels);
+    let turned = |x: Tensor, dim: usize| if flipped { x.flip(&[dim]) } else { Ok(x) };
+    let (pre, post) = (vb.pp("pre"), vb.pp("post"));
+    Ok([
+        (turned(pre.get((hidden, half, 1), "weight")?, 1)?, pre.get(hidden, "bias")?),
+        (turned(post.get((half, hidden, 1), "weight")?, 0)?, turned(post.get(half, "bias")?, 0)?),
+    ])
+}
+
 impl Coupling {
     fn new(config: &Config, vb: VarBuilder, flipped: bool, algorithm: Algorithm) -> Result<Self> {
-        let (half, hidden) = (config.inter_channels / 2, config.hidden_channels);
-        let turned = |x: Tensor, dim: usize| if flipped { x.flip(&[dim]) } else { Ok(x) };
-        let (pre, post) = (vb.pp("pre"), vb.pp("post"));
-        let pre_weight = turned(pre.get((hidden, half, 1), "weight")?, 1)?;
-        let (post_weight, post_bias) = (post.get((half, hidden, 1), "weight")?, post.get(half, "bias")?);
-        let (post_weight, post_bias) = (turned(post_weight, 0)?, turned(post_bias, 0)?);
+        let [pre, post] = coupling_tensors(config, &vb, flipped)?;
         Ok(Self {
             flipped,
-            pre: Conv1d::new(&pre_weight, Some(&pre.get(hidden, "bias")?), Conv1dConfig::default())?,
+            pre: Conv1d::new(&pre.0, Some(&pre.1), Conv1dConfig::default())?,
             enc: WaveNet::new(config, vb.pp("enc"), algorithm)?,
-            post: Conv1d::new(&post_weight, Some(&post_bias), Conv1dConfig::default())?,
+            post: Conv1d::new(&post.0, Some(&post.1), Conv1dConfig::default())?,
         })
     }
 
@@ -153,17 +159,25 @@ impl WaveNet {
     }
 }
 
+/// Weight and bias of what goes on to the next layer, which the last one has none of, and of what is part of the output.
+pub(crate) type ResSkip = (Option<(Tensor, Tensor)>, (Tensor, Tensor));
+
+/// The two halves of `res_skip_layers.{i}`.
+pub(crate) fn res_skip_tensors(config: &Config, i: usize, vb: &VarBuilder) -> Result<ResSkip> {
+    let hidden = config.hidden_channels;
+    let is_last = i + 1 == config.flow_layers;
+    let outputs = if is_last { hidden } else { 2 * hidden };
+    let res_skip = vb.pp(format!("res_skip_layers.{i}"));
+    let (weight, bias) = (res_skip.get((outputs, hidden, 1), "weight")?, res_skip.get(outputs, "bias")?);
+    let part = |from: usize| -> Result<_> { Ok((weight.narrow(0, from, hidden)?, bias.narrow(0, from, hidden)?)) };
+    Ok((if is_last { None } else { Some(part(0)?) }, part(outputs - hidden)?))
+}
+
 impl WaveNetLayer {
     fn new(config: &Config, i: usize, vb: &VarBuilder, algorithm: Algorithm) -> Result<Self> {
         let hidden = config.hidden_channels;
-        let is_last = i + 1 == config.flow_layers;
-        let outputs = if is_last { hidden } else { 2 * hidden };
-        let res_skip = vb.pp(format!("res_skip_layers.{i}"));
-        let (weight, bias) = (res_skip.get((outputs, hidden, 1), "weight")?, res_skip.get(outputs, "bias")?);
-        let part = |from: usize| {
-            let (weight, bias) = (weight.narrow(0, from, hidden)?, bias.narrow(0, from, hidden)?);
-            Conv1d::new(&weight, Some(&bias), Conv1dConfig::default())
-        };
+        let pointwise = |(weight, bias): (Tensor, Tensor)| Conv1d::new(&weight, Some(&bias), Conv1dConfig::default());
+        let (res, skip) = res_skip_tensors(config, i, vb)?;
         Ok(Self {
             in_layer: conv1d_by(
                 algorithm,
@@ -173,8 +187,8 @@ impl WaveNetLayer {
                 config.flow_kernel_size,
                 1,
             )?,
-            res: if is_last { None } else { Some(part(0)?) },
-            skip: part(outputs - hidden)?,
+            res: res.map(pointwise).transpose()?,
+            skip: pointwise(skip)?,
         })
     }
 }

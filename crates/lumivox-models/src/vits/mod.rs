@@ -16,7 +16,11 @@ use candle_nn::VarBuilder;
 use lumivox_kernels::sample_prior;
 
 #[cfg(any(feature = "cuda", feature = "emulation"))]
-pub(crate) use {duration::DDS_LAYERS, generator::END_KERNEL};
+pub(crate) use {
+    duration::DDS_LAYERS,
+    flow::{coupling_tensors, res_skip_tensors},
+    generator::END_KERNEL,
+};
 
 pub use config::{Config, ResBlockKind};
 pub use flops::stage_flops;

@@ -43,7 +43,8 @@ impl Runtime {
             return Ok(runtime.clone());
         }
         let library = library(python)?;
-        let named = |error: &dyn std::fmt::Display| anyhow!("{}: {error}", library.display());
+        let named =
+            |error: &dyn std::fmt::Display| anyhow!("the library {} can't be loaded: {error}", library.display());
         let builder = ort::init_from(&library).map_err(|error| named(&error))?;
         let environment = builder.with_telemetry(false).build().map_err(|error| named(&error))?;
         Ok(loaded.insert(Self { environment, version: version(&library) }).clone())
@@ -52,6 +53,11 @@ impl Runtime {
     /// The library's version.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// What sessions of one's own are made in.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     /// A graph that is ready to run on `threads` threads.

@@ -5,16 +5,12 @@ use candle_nn::VarBuilder;
 use lumivox_kernels::cuda::{
     Activation, Conv1d, ConvTranspose1d, Dtype, Epilogue, Prologue, Signal, SineGen, Stft, add_delayed,
 };
-use lumivox_kernels::{Conv1dConfig, ConvTranspose1dConfig};
 
 use super::adain_block::StyledNorm;
 use super::{On, Projections, plain, probed};
 use crate::cuda::probe::probed_as;
-use crate::kokoro::{Config, harmonic_source};
+use crate::kokoro::{Config, NOISE_DILATIONS, StageSizes, harmonic_source};
 use crate::probe::Probe;
-
-/// Dilations of the noise branches' residual blocks.
-const NOISE_DILATIONS: [usize; 3] = [1, 3, 5];
 
 pub(super) struct Generator {
     source: SineGen,
@@ -76,24 +72,15 @@ impl Generator {
 impl Stage {
     fn new(on: On, config: &Config, i: usize, vb: &VarBuilder, projections: &mut Projections) -> Result<Self> {
         let (c, style_dim) = (&config.istftnet, config.style_dim);
-        let (rate, kernel) = (c.upsample_rates[i], c.upsample_kernel_sizes[i]);
-        let (dim_in, dim_out) = (c.upsample_initial_channel >> i, c.upsample_initial_channel >> (i + 1));
-        let ups = ConvTranspose1dConfig { padding: (kernel - rate) / 2, stride: rate, ..Default::default() };
+        let StageSizes { dim_in, dim_out, kernel, ups, noise_kernel, noise, noise_res_kernel } = c.stage(i);
         let noise_vb = vb.pp(format!("noise_convs.{i}"));
-        // The source has the rate of the last stage: earlier ones read it with a stride.
-        let stride: usize = c.upsample_rates[i + 1..].iter().product();
-        let (noise_kernel, noise_config, noise_res_kernel) = if i + 1 < c.upsample_rates.len() {
-            (2 * stride, Conv1dConfig { stride, padding: stride.div_ceil(2), ..Default::default() }, 7)
-        } else {
-            (1, Conv1dConfig::default(), 11)
-        };
         let mut block = |name: String, kernel, dilations: &[usize]| {
             AdaInResBlock1::new(on, vb.pp(name), [dim_out, kernel, style_dim], dilations, projections)
         };
         let blocks = c.resblock_kernel_sizes.iter().zip(&c.resblock_dilation_sizes).enumerate();
         Ok(Self {
             ups: on.conv_transpose1d(vb.pp(format!("ups.{i}")), dim_in, dim_out, kernel, ups)?,
-            noise_conv: on.conv1d(noise_vb, c.gen_istft_n_fft + 2, dim_out, noise_kernel, noise_config)?,
+            noise_conv: on.conv1d(noise_vb, c.gen_istft_n_fft + 2, dim_out, noise_kernel, noise)?,
             noise_res: block(format!("noise_res.{i}"), noise_res_kernel, &NOISE_DILATIONS)?,
             resblocks: blocks
                 .map(|(j, (&kernel, dilations))| {

@@ -16,7 +16,7 @@ use lumivox_kernels::cuda::{
 use super::layers::{On, Projections, plain};
 use super::probe::{probed, probed_tokens};
 use super::recordings::{FRAMES, Recordings, TOKENS};
-use super::{NoiseSource, counters};
+use super::{NoiseSource, counters, utterances};
 use crate::kokoro::{Config, HARMONICS};
 use crate::probe::{NoProbe, Probe};
 use albert::Albert;
@@ -240,15 +240,7 @@ impl Kokoro {
                 )?
             }
         };
-        let audio = audio.squeeze(1)?;
-        let rate = self.config.samples_per_frame();
-        let samples = |(b, frames): (usize, &usize)| audio.get(b)?.narrow(0, 0, frames * rate)?.to_vec1::<f32>();
-        let samples = frames.iter().enumerate().map(samples).collect::<Result<Vec<_>>>()?;
-        if probe.is_active() {
-            let [first, ..] = &samples[..] else { bail!("no utterances") };
-            probe.stage("audio", &Tensor::from_slice(first, first.len(), &candle_core::Device::Cpu)?);
-        }
-        Ok(samples)
+        utterances(&audio, &frames, self.config.samples_per_frame(), probe)
     }
 
     /// Samples, `(B, 1, L)`, of utterances of up to `frames` frames; `noise: (B, 1, L·HARMONICS)`.

@@ -8,7 +8,7 @@ use lumivox_kernels::Conv1dConfig;
 use lumivox_kernels::cuda::{Conv1d, Epilogue, Prologue, Signal, gate};
 
 use super::{On, plain};
-use crate::vits::Config;
+use crate::vits::{Config, coupling_tensors, res_skip_tensors};
 
 pub(super) struct Flow {
     /// In the order in which inference runs them: the last one first.
@@ -50,20 +50,16 @@ struct Coupling {
 
 impl Coupling {
     fn new(on: On, config: &Config, vb: VarBuilder, flipped: bool) -> Result<Self> {
-        let (half, hidden) = (config.inter_channels / 2, config.hidden_channels);
-        let turned = |x: Tensor, dim: usize| if flipped { x.flip(&[dim]) } else { Ok(x) };
-        let (pre, post) = (vb.pp("pre"), vb.pp("post"));
-        let pre_weight = turned(pre.get((hidden, half, 1), "weight")?, 1)?;
-        let (post_weight, post_bias) = (post.get((half, hidden, 1), "weight")?, post.get(half, "bias")?);
-        let (post_weight, post_bias) = (turned(post_weight, 0)?, turned(post_bias, 0)?);
+        let [pre, post] = coupling_tensors(config, &vb, flipped)?;
+        let half = config.inter_channels / 2;
         let (low, high) = (0..half, half..2 * half);
         let (given, shifted) = if flipped { (high, low) } else { (low, high) };
         Ok(Self {
             given,
             shifted,
-            pre: on.conv1d_of(&pre_weight, Some(&pre.get(hidden, "bias")?), Conv1dConfig::default())?,
+            pre: on.conv1d_of(&pre.0, Some(&pre.1), Conv1dConfig::default())?,
             enc: WaveNet::new(on, config, vb.pp("enc"))?,
-            post: on.conv1d_of(&post_weight, Some(&post_bias), Conv1dConfig::default())?,
+            post: on.conv1d_of(&post.0, Some(&post.1), Conv1dConfig::default())?,
         })
     }
 
@@ -129,19 +125,13 @@ impl WaveNet {
 impl WaveNetLayer {
     fn new(on: On, config: &Config, i: usize, vb: &VarBuilder) -> Result<Self> {
         let hidden = config.hidden_channels;
-        let is_last = i + 1 == config.flow_layers;
-        let outputs = if is_last { hidden } else { 2 * hidden };
-        let res_skip = vb.pp(format!("res_skip_layers.{i}"));
-        let (weight, bias) = (res_skip.get((outputs, hidden, 1), "weight")?, res_skip.get(outputs, "bias")?);
-        let part = |from: usize| {
-            let (weight, bias) = (weight.narrow(0, from, hidden)?, bias.narrow(0, from, hidden)?);
-            on.conv1d_of(&weight, Some(&bias), Conv1dConfig::default())
-        };
+        let pointwise = |(weight, bias): (Tensor, Tensor)| on.conv1d_of(&weight, Some(&bias), Conv1dConfig::default());
+        let (res, skip) = res_skip_tensors(config, i, vb)?;
         let in_layer = vb.pp(format!("in_layers.{i}"));
         Ok(Self {
             in_layer: on.conv1d_same(in_layer, hidden, 2 * hidden, config.flow_kernel_size, 1)?,
-            res: if is_last { None } else { Some(part(0)?) },
-            skip: part(outputs - hidden)?,
+            res: res.map(pointwise).transpose()?,
+            skip: pointwise(skip)?,
         })
     }
 }

@@ -15,7 +15,7 @@ use lumivox_kernels::cuda::{
 use super::layers::{On, plain};
 use super::probe::probed;
 use super::recordings::{FRAMES, Recordings, TOKENS};
-use super::{NoiseSource, counters};
+use super::{NoiseSource, counters, utterances};
 use crate::probe::{NoProbe, Probe};
 use crate::vits::{Config, MAX_FRAMES};
 use duration::DurationPredictor;
@@ -263,15 +263,7 @@ impl Vits {
                 )?
             }
         };
-        let audio = audio.squeeze(1)?;
-        let rate = self.config.samples_per_frame();
-        let samples = |(b, frames): (usize, &usize)| audio.get(b)?.narrow(0, 0, frames * rate)?.to_vec1::<f32>();
-        let samples = frames.iter().enumerate().map(samples).collect::<Result<Vec<_>>>()?;
-        if probe.is_active() {
-            let [first, ..] = &samples[..] else { bail!("no utterances") };
-            probe.stage("audio", &Tensor::from_slice(first, first.len(), &candle_core::Device::Cpu)?);
-        }
-        Ok(samples)
+        utterances(&audio, &frames, self.config.samples_per_frame(), probe)
     }
 
     /// Samples, `(B, 1, L)`; `noise: (B, inter_channels, F)`.
