@@ -20,7 +20,10 @@ fail() {
 
 # The first GPU is used; CUDA_VISIBLE_DEVICES chooses another one.
 command -v nvidia-smi >/dev/null || fail "no NVIDIA GPU found: there is no nvidia-smi, which comes with the driver"
-gpu=$(nvidia-smi --id=0 --query-gpu=name,driver_version,compute_cap --format=csv,noheader 2>&1) || fail "no NVIDIA GPU found: $gpu"
+export CUDA_DEVICE_ORDER=PCI_BUS_ID
+first=${CUDA_VISIBLE_DEVICES:-0}
+first=${first%%,*}
+gpu=$(nvidia-smi --id="$first" --query-gpu=name,driver_version,compute_cap --format=csv,noheader 2>&1) || fail "no NVIDIA GPU found: $gpu"
 for program in cargo g++ python3 npm; do
     command -v "$program" >/dev/null || fail "$program is needed"
 done
@@ -46,6 +49,8 @@ worker=$PWD/target/release/examples/bench_worker
 export LUMIVOX_TEST_DEVICE=cuda:0
 step cargo test --release --locked -p lumivox-kernels --features cuda,emulation --test cuda
 step cargo run --release --locked -p lumivox-parity --features cuda
+# Batches, 16 bits and recorded launches.
+step cargo test --release --locked -p lumivox-parity --features cuda,emulation --test cuda
 unset LUMIVOX_TEST_DEVICE
 
 # ONNX Runtime for GPUs is another package with the same contents; only one of the two may be installed. It finds CUDA's libraries where PyTorch brings them.
@@ -93,9 +98,9 @@ failed=0
 for batch in 1 8; do
     for precision in f32 f16; do
         if [ "$precision" = f32 ]; then
-            engines=(lumivox-cuda "${others[@]}")
+            engines=(lumivox-cuda lumivox-cuda-graphs "${others[@]}")
         else
-            engines=(lumivox-cuda-f16 "${others_f16[@]}")
+            engines=(lumivox-cuda-f16 lumivox-cuda-f16-graphs "${others_f16[@]}")
         fi
         before=$(find benches/record -name '*.json' | sort)
         # A run that fails is shown, and the others go on.

@@ -23,9 +23,9 @@ FAMILIES = {
 }
 # Those on a GPU, only where they are asked for by name. They were not run on a GPU yet.
 CUDA = {
-    "kokoro": ("lumivox-cuda", "lumivox-cuda-f16", "onnxruntime-cuda", "onnxruntime-export-cuda", "pytorch-cuda", "pytorch-cuda-f16"),
-    "piper": ("lumivox-cuda", "lumivox-cuda-f16", "onnxruntime-cuda"),
-    "mms": ("lumivox-cuda", "lumivox-cuda-f16", "transformers-cuda", "transformers-cuda-f16"),
+    "kokoro": ("lumivox-cuda", "lumivox-cuda-graphs", "lumivox-cuda-f16", "lumivox-cuda-f16-graphs", "onnxruntime-cuda", "onnxruntime-export-cuda", "pytorch-cuda", "pytorch-cuda-f16"),
+    "piper": ("lumivox-cuda", "lumivox-cuda-graphs", "lumivox-cuda-f16", "lumivox-cuda-f16-graphs", "onnxruntime-cuda"),
+    "mms": ("lumivox-cuda", "lumivox-cuda-graphs", "lumivox-cuda-f16", "lumivox-cuda-f16-graphs", "transformers-cuda", "transformers-cuda-f16"),
 }
 
 
@@ -105,4 +105,4 @@ def start(name, family, work, threads, programs):
 
 def program(name):
     """The program that an engine is: lumivox's ways of computing are one."""
-    return "lumivox" if name in ("lumivox-direct", "lumivox-int8", "lumivox-cuda", "lumivox-cuda-f16") else name
+    return "lumivox" if name in ("lumivox-direct", "lumivox-int8") or name.startswith("lumivox-cuda") else name

@@ -28,8 +28,9 @@ def describe():
 
 
 def gpu():
-    """The first GPU: its name, memory and driver."""
-    query = ["nvidia-smi", "--id=0", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader,nounits"]
+    """The first GPU that may be used: its name, memory and driver."""
+    first = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
+    query = ["nvidia-smi", f"--id={first}", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader,nounits"]
     name, memory_mib, driver = subprocess.run(query, check=True, capture_output=True, text=True).stdout.strip().split(", ")
     return {"name": name, "memory_mib": int(memory_mib), "driver": driver}
 

@@ -46,7 +46,7 @@ BANDWIDTH_SHARE = 0.8
 # For a segment: ids there, durations and samples back, and the host in between.
 SEGMENT_S = 100e-6
 # Convolutions: (channels, steps) of a block, of a small one where there are too few, and how much less of the limit the latter reaches.
-BLOCK, SMALL_BLOCK, MANY_BLOCKS, SMALL_SHARE = (64, 128), (32, 32), 160, 0.55
+BLOCK, SMALL_BLOCK, MANY_BLOCKS_A_PROCESSOR, SMALL_SHARE = (64, 128), (32, 32), 2, 0.55
 # Seconds of audio of the bench's cases, as lumivox said them on a CPU (benches/record).
 AUDIO_S = {("kokoro", "44"): 3.25, ("kokoro", "122"): 7.875, ("kokoro", "174"): 10.775, ("mms", "41"): 3.408, ("mms", "178"): 13.024, ("piper", "41"): 2.426, ("piper", "178"): 9.485}
 NAMES = {"kokoro": "Kokoro-82M", "mms": "MMS-TTS", "piper": "Piper medium"}
@@ -68,7 +68,7 @@ def arithmetic_s(gpu, kernel, dtype, batch):
     size, limit = BLOCK, gpu.f32_flops * gpu.f32_share
     if dtype == "f16" and kernel.half and kernel.tensor:
         limit = gpu.tensor_flops * gpu.tensor_share
-    elif blocks(kernel, batch, BLOCK) < MANY_BLOCKS:
+    elif blocks(kernel, batch, BLOCK) < MANY_BLOCKS_A_PROCESSOR * gpu.processors:
         size, limit = SMALL_BLOCK, limit * SMALL_SHARE
     filled = min(1, max(blocks(kernel, batch, size), 1) / gpu.processors)
     return kernel.flops * batch / (limit * filled)

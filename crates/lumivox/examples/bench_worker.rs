@@ -1,6 +1,7 @@
 //! lumivox as a worker of tools/bench: loaded once, asked for one utterance after another, as a program that has the library in it does.
 //!
-//! Engines: `lumivox` and `lumivox-direct` compute in f32, `lumivox-int8` in 8 bits, `lumivox-cuda` and `lumivox-cuda-f16` on the first GPU (feature `cuda`).
+//! Engines: `lumivox` and `lumivox-direct` compute in f32, `lumivox-int8` in 8 bits, `lumivox-cuda` and `lumivox-cuda-f16` on the first GPU (feature `cuda`), with
+//! `-graphs` behind their names by recorded launches.
 //! `LUMIVOX_CONV=direct`, which the second is meant for, is heeded as everywhere.
 
 use std::time::Instant;
@@ -16,7 +17,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> protocol::Result<()> {
     let protocol::Arguments { engine, family, work, threads } = protocol::arguments()?;
-    let (device, precision) = match engine.as_str() {
+    let cuda_graphs = engine.ends_with("-graphs");
+    let (device, precision) = match engine.trim_end_matches("-graphs") {
         "lumivox" | "lumivox-direct" => (DeviceChoice::Cpu, Precision::F32),
         "lumivox-int8" => (DeviceChoice::Cpu, Precision::Int8),
         "lumivox-cuda" => (DeviceChoice::Cuda(0), Precision::F32),
@@ -26,7 +28,7 @@ fn main() -> protocol::Result<()> {
     let started = Instant::now();
     let synthesizer = Synthesizer::open_with(
         &work.join(format!("{family}.safetensors")),
-        &LoadOptions { threads: Some(threads), precision, device: device.open()?.0, cuda_graphs: true },
+        &LoadOptions { threads: Some(threads), precision, device: device.open()?.0, cuda_graphs },
     )?;
     protocol::serve(&engine, env!("CARGO_PKG_VERSION"), started.elapsed(), |utterance, audio| {
         let mut options = Options { voice: utterance.voice.clone(), ..Options::default() };

@@ -14,6 +14,9 @@ use crate::model::{self, Encoding, Model};
 use crate::options::{ChunkSize, Input, Options};
 use crate::speech::Speech;
 
+/// The most segments that a GPU takes in one pass.
+const MAX_BATCH: usize = 64;
+
 /// A loaded model that speaks. Shared freely between threads.
 pub struct Synthesizer {
     pub(crate) model: Box<dyn Model>,
@@ -128,7 +131,7 @@ impl Synthesizer {
         Speech::new(self, speaker, read, segments, options, chunk_size)
     }
 
-    /// Says several segments at once, on a GPU in one pass: what [`Synthesizer::synthesize`] says of each, the segments counted from `first` on.
+    /// Says several segments at once, on a GPU up to 64 in one pass: what [`Synthesizer::synthesize`] says of each, the segments counted from `first` on.
     ///
     /// # Errors
     /// If the options or the phonemes do not suit the model.
@@ -142,7 +145,11 @@ impl Synthesizer {
             index,
         });
         let segments: Vec<_> = segments.collect();
-        self.pool.install(|| speaker.say_all(&segments, options.seed))
+        let mut samples = Vec::new();
+        for batch in segments.chunks(MAX_BATCH) {
+            samples.extend(self.pool.install(|| speaker.say_all(batch, options.seed))?);
+        }
+        Ok(samples)
     }
 
     /// The ids that the graph gets for a segment's `phonemes`, and the symbols that it has none for.

@@ -83,13 +83,14 @@ struct Block {
   } shared;
   uint3 index{};
   unsigned threads = 0;
-  bool at_grid = false;
+  size_t shared_bytes = 0;
 };
 
 inline thread_local Fiber *current = nullptr;
 inline thread_local void *scheduler = nullptr;
 inline thread_local const std::function<void()> *body = nullptr;
 inline thread_local uint3 block_size{}, grid_size{};
+inline thread_local unsigned turn = 1;
 
 constexpr size_t STACK_BYTES = 64 << 10;
 
@@ -116,6 +117,7 @@ inline void resume(Fiber &fiber) {
 }
 inline void begin(Block &block, uint3 index, size_t shared_bytes) {
   block.index = index;
+  block.shared_bytes = shared_bytes;
   block.threads = block_size.x * block_size.y * block_size.z;
   if (block.fibers.size() < block.threads) block.fibers = std::vector<Fiber>(block.threads);
   block.storage.assign(shared_bytes + 256, static_cast<char>(0xff));
@@ -139,7 +141,12 @@ inline void begin(Block &block, uint3 index, size_t shared_bytes) {
 inline bool advance(Block &block) {
   for (;;) {
     unsigned done = 0, at_block = 0, at_grid = 0;
-    for (unsigned first = 0; first < block.threads; first += 32) {
+    // Now the first warp goes first, now the last: no kernel may rely on it.
+    turn = turn * 1664525u + 1013904223u;
+    const bool backwards = turn >> 31;
+    const unsigned warps = (block.threads + 31) / 32;
+    for (unsigned warp = 0; warp < warps; warp++) {
+      const unsigned first = 32 * (backwards ? warps - 1 - warp : warp);
       const unsigned end = first + 32 < block.threads ? first + 32 : block.threads;
       for (unsigned i = first; i < end; i++)
         if (!block.fibers[i].done) resume(block.fibers[i]);
@@ -159,7 +166,12 @@ inline bool advance(Block &block) {
         at_grid += !block.fibers[i].done && block.fibers[i].waiting == GRID;
       }
     }
-    if (done == block.threads) return true;
+    if (done == block.threads) {
+      const char *const end = block.storage.data() + block.storage.size();
+      for (const char *byte = block.shared.at + block.shared_bytes; byte < end; byte++)
+        if (*byte != static_cast<char>(0xff)) fail("more shared memory is written than was asked for");
+      return true;
+    }
     if (done != 0) fail("threads ended in front of a barrier");
     if (at_grid == block.threads) return false;
     if (at_block != block.threads) fail("threads wait at different barriers");

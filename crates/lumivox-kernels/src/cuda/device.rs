@@ -17,12 +17,26 @@ pub(super) trait Driver: Send + Sync {
     /// Multiprocessors, each of which runs a few blocks at a time.
     fn processors(&self) -> usize;
 
+    /// Shared memory that a block gets at most, when it asks.
+    fn max_shared_bytes(&self) -> usize;
+
+    /// Blocks of a launch that run at once, on all processors.
+    fn resident_blocks(&self, launch: &Launch) -> Result<usize>;
+
     /// An address with `bytes` bytes behind it.
     fn allocate(&self, bytes: usize) -> Result<u64>;
 
+    /// Gives memory back once all that was launched is done, or leaves all of it where it is.
+    ///
     /// # Safety
-    /// `address` is from [`Driver::allocate`] with as many bytes, and in use nowhere.
-    unsafe fn free(&self, address: u64, bytes: usize);
+    /// The addresses are from [`Driver::allocate`] with as many bytes, and in use nowhere.
+    unsafe fn free(&self, addresses: &[(u64, usize)]) -> Result<()>;
+
+    /// Told that `len` of the `bytes` bytes at `address` were asked for and are in use no more.
+    ///
+    /// # Safety
+    /// They are from [`Driver::allocate`].
+    unsafe fn retire(&self, address: u64, len: usize, bytes: usize);
 
     /// # Safety
     /// There is memory for the bytes at `to`.
@@ -190,8 +204,18 @@ impl Device {
     }
 
     /// Multiprocessors.
-    pub(super) fn processors(&self) -> usize {
+    pub fn processors(&self) -> usize {
         self.0.driver.processors()
+    }
+
+    /// Shared memory that a block gets at most, when it asks.
+    pub(super) fn max_shared_bytes(&self) -> usize {
+        self.0.driver.max_shared_bytes()
+    }
+
+    /// Blocks of a launch that run at once, on all processors.
+    pub(super) fn resident_blocks(&self, launch: &Launch) -> Result<usize> {
+        self.0.driver.resident_blocks(launch)
     }
 
     /// Transfers and launches so far.
@@ -210,7 +234,7 @@ impl Device {
     /// If there is not so much memory.
     pub fn allocate<T: Element>(&self, len: usize) -> Result<Buffer> {
         let bytes = class(len * size_of::<T>());
-        Ok(Buffer { device: self.clone(), address: self.take(bytes)?, bytes })
+        Ok(Buffer { device: self.clone(), address: self.take(bytes)?, bytes, len: len * size_of::<T>() })
     }
 
     /// The address of `bytes` bytes, which are a [`class`].
@@ -218,8 +242,10 @@ impl Device {
         let kept = self.free().current().get_mut(&bytes).and_then(Vec::pop);
         match kept {
             Some(address) => Ok(address),
+            // Nothing can be given back while launches are recorded; `record` does that and tries again.
+            None if self.free().is_recorder() => self.0.driver.allocate(bytes),
             None => self.0.driver.allocate(bytes).or_else(|_| {
-                self.release();
+                self.release()?;
                 self.0.driver.allocate(bytes)
             }),
         }
@@ -240,8 +266,8 @@ impl Device {
     /// # Errors
     /// If it has not so much room, launches are being recorded, or the device fails.
     pub fn upload_into<T: Element>(&self, buffer: &Buffer, values: &[T]) -> Result<()> {
-        if size_of_val(values) > buffer.bytes {
-            bail!("upload: {} values to a buffer of {} bytes", values.len(), buffer.bytes);
+        if size_of_val(values) > buffer.len {
+            bail!("upload: {} values to a buffer of {} bytes", values.len(), buffer.len);
         }
         self.check_not_recording("upload")?;
         let _turn = self.turn();
@@ -269,7 +295,8 @@ impl Device {
 
     /// Memory of the size of `buffer`, with a copy of what is in it.
     pub(super) fn duplicate(&self, buffer: &Buffer) -> Result<Buffer> {
-        let copy = Buffer { device: self.clone(), address: self.take(buffer.bytes)?, bytes: buffer.bytes };
+        let Buffer { bytes, len, .. } = *buffer;
+        let copy = Buffer { device: self.clone(), address: self.take(bytes)?, bytes, len };
         self.copy_into(&copy, buffer)?;
         Ok(copy)
     }
@@ -279,8 +306,8 @@ impl Device {
     /// # Errors
     /// If it has not so many, or the device fails: also in an earlier launch.
     pub fn download<T: Element>(&self, buffer: &Buffer, len: usize) -> Result<Vec<T>> {
-        if len * size_of::<T>() > buffer.bytes {
-            bail!("download: {len} values of a buffer of {} bytes", buffer.bytes);
+        if len * size_of::<T>() > buffer.len {
+            bail!("download: {len} values of a buffer of {} bytes", buffer.len);
         }
         self.check_not_recording("download")?;
         let _turn = self.turn();
@@ -309,20 +336,33 @@ impl Device {
     }
 
     /// Gives the memory that nobody uses back to the driver.
-    pub fn release(&self) {
-        let addresses = std::mem::take(&mut self.free().addresses);
-        // SAFETY: the addresses came from the driver, and nobody uses them.
-        unsafe { self.0.free_all(addresses) };
+    ///
+    /// # Errors
+    /// If launches are being recorded, or the device fails; nothing is lost then.
+    pub fn release(&self) -> Result<()> {
+        self.check_not_recording("release")?;
+        let _turn = self.turn();
+        // SAFETY: nobody uses what is in the list.
+        unsafe { self.0.release(&mut self.free().addresses) }
     }
 
     /// Records what `f` launches instead of running it; [`Recorded::replay`] runs it, as often as is wanted, at the cost of one launch. What `f` reads must stay where
-    /// it is, and neither copies to the device nor from it belong there.
+    /// it is; neither copies to the device nor from it belong there, nor waiting for another thread that uses the device, for those wait for the recording. `f` is called
+    /// once more where memory was short, after what nobody uses was given back.
     ///
     /// # Errors
     /// If `f` fails or itself records.
-    pub fn record<T>(&self, f: impl FnOnce() -> Result<T>) -> Result<Recorded<T>> {
+    pub fn record<T>(&self, f: impl Fn() -> Result<T>) -> Result<Recorded<T>> {
         self.check_not_recording("record")?;
         let _others_wait = self.0.stream.write().unwrap_or_else(PoisonError::into_inner);
+        self.record_once(&f).or_else(|_| {
+            // SAFETY: nobody uses what is in the list.
+            unsafe { self.0.release(&mut self.free().addresses)? };
+            self.record_once(&f)
+        })
+    }
+
+    fn record_once<T>(&self, f: &impl Fn() -> Result<T>) -> Result<Recorded<T>> {
         let capture = Capture::begin(self)?;
         let output = f()?;
         let (recording, memory) = capture.end()?;
@@ -417,23 +457,24 @@ impl Drop for Memory {
 }
 
 impl Inner {
+    /// Gives memory back to the driver, which is then none, unless the driver fails.
+    ///
     /// # Safety
     /// The addresses are the driver's with as many bytes, and in use nowhere.
-    unsafe fn free_all(&self, addresses: Addresses) {
-        for (bytes, addresses) in addresses {
-            for address in addresses {
-                // SAFETY: the caller's promise.
-                unsafe { self.driver.free(address, bytes) };
-            }
-        }
+    unsafe fn release(&self, addresses: &mut Addresses) -> Result<()> {
+        let pairs = addresses.iter().flat_map(|(&bytes, of_size)| of_size.iter().map(move |&address| (address, bytes)));
+        // SAFETY: the caller's promise.
+        unsafe { self.driver.free(&pairs.collect::<Vec<_>>())? };
+        addresses.clear();
+        Ok(())
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let free = std::mem::take(self.free.get_mut().unwrap_or_else(PoisonError::into_inner));
-        // SAFETY: buffers hold their device, so that nobody uses them any more.
-        unsafe { self.free_all(free.addresses) };
+        let mut free = std::mem::take(self.free.get_mut().unwrap_or_else(PoisonError::into_inner));
+        // SAFETY: buffers hold their device, so that nobody uses them any more. Where the device failed, its memory is lost with it.
+        let _ = unsafe { self.release(&mut free.addresses) };
     }
 }
 
@@ -448,7 +489,10 @@ fn class(bytes: usize) -> usize {
 pub struct Buffer {
     device: Device,
     pub(super) address: u64,
+    /// What it takes.
     bytes: usize,
+    /// What was asked for.
+    len: usize,
 }
 
 impl Buffer {
@@ -460,6 +504,8 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
+        // SAFETY: this is what the driver gave for the buffer.
+        unsafe { self.device.0.driver.retire(self.address, self.len, self.bytes) };
         self.device.free().current().entry(self.bytes).or_default().push(self.address);
     }
 }

@@ -26,6 +26,9 @@ const CUBINS: [(i32, &[u8]); 6] = [
 ];
 const PTX: &[u8] = include_bytes!("../../cuda/binaries/compute_70.ptx.gz");
 
+/// The version of CUDA whose functions are used, as drivers tell it.
+const LEAST_DRIVER: i32 = 12_000;
+
 /// Whether there is a CUDA driver on this machine.
 pub fn is_driver_present() -> bool {
     // SAFETY: the driver's library is a system's own; loading it runs its initialisers.
@@ -39,6 +42,17 @@ pub fn is_driver_present() -> bool {
 pub fn cuda(ordinal: usize) -> Result<Device> {
     if !is_driver_present() {
         bail!("there is no CUDA driver (libcuda.so) on this machine");
+    }
+    let mut version = 0;
+    // SAFETY: the function is in every driver, and writes the version.
+    let known = unsafe { sys::cuDriverGetVersion(&mut version) }.result();
+    known.map_err(|error| Error::Msg(format!("the CUDA driver: {error}")))?;
+    if version < LEAST_DRIVER {
+        bail!(
+            "the CUDA driver is for CUDA {}.{}; 12.0 is the least, which driver 525 has",
+            version / 1000,
+            version % 1000 / 10
+        );
     }
     let context = CudaContext::new(ordinal).map_err(|error| Error::Msg(format!("CUDA device {ordinal}: {error}")))?;
     let attribute = |what| context.attribute(what).map_err(Error::wrap);
@@ -54,9 +68,18 @@ pub fn cuda(ordinal: usize) -> Result<Device> {
     let stream = context.new_stream().map_err(Error::wrap)?;
     let module = context.load_module(code(capability)?).map_err(Error::wrap)?;
     let name = context.name().map_err(Error::wrap)?;
-    let processors = attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
-    let processors = usize::try_from(processors).unwrap_or(1);
-    Ok(Device::new(Box::new(Cuda { name, processors, context, stream, module, functions: Mutex::default() })))
+    let number = |what| attribute(what).map(|n| usize::try_from(n).unwrap_or_default());
+    let processors = number(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
+    let max_shared_bytes = number(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?;
+    Ok(Device::new(Box::new(Cuda {
+        name,
+        processors,
+        max_shared_bytes,
+        context,
+        stream,
+        module,
+        functions: Mutex::default(),
+    })))
 }
 
 /// The kernels for a compute capability: machine code of the same major version and no later minor, else PTX, which the driver compiles.
@@ -74,6 +97,7 @@ fn code(capability: i32) -> Result<Ptx> {
 struct Cuda {
     name: String,
     processors: usize,
+    max_shared_bytes: usize,
     context: Arc<CudaContext>,
     stream: Arc<CudaStream>,
     module: Arc<CudaModule>,
@@ -89,10 +113,8 @@ impl Cuda {
         }
         let missing = |error| Error::Msg(format!("kernel {}: {error}", launch.kernel));
         let function = self.module.load_function(launch.kernel).map_err(missing)?;
-        let most = CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN;
-        let most = self.context.attribute(most).map_err(Error::wrap)?;
         let dynamic = CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-        function.set_attribute(dynamic, most).map_err(Error::wrap)?;
+        function.set_attribute(dynamic, self.max_shared_bytes as i32).map_err(Error::wrap)?;
         functions.insert(launch.kernel, function.clone());
         Ok(function)
     }
@@ -111,23 +133,42 @@ impl Driver for Cuda {
         self.processors
     }
 
+    fn max_shared_bytes(&self) -> usize {
+        self.max_shared_bytes
+    }
+
+    fn resident_blocks(&self, launch: &Launch) -> Result<usize> {
+        self.bind()?;
+        let function = self.function(launch)?;
+        let threads = launch.block.iter().product();
+        let each = function.occupancy_max_active_blocks_per_multiprocessor(threads, launch.shared_bytes as usize, None);
+        Ok(each.map_err(Error::wrap)? as usize * self.processors)
+    }
+
     fn allocate(&self, bytes: usize) -> Result<u64> {
         self.bind()?;
         // SAFETY: memory that is anything is never read before it is written.
         unsafe { result::malloc_sync(bytes) }.map_err(Error::wrap)
     }
 
-    unsafe fn free(&self, address: u64, _: usize) {
+    unsafe fn free(&self, addresses: &[(u64, usize)]) -> Result<()> {
+        self.bind()?;
         // What is still to run may use it.
-        let done = self.bind().is_ok() && self.stream.synchronize().is_ok();
-        // SAFETY: the caller's promise. Where the device failed, its memory is lost with it.
-        let _ = done.then(|| unsafe { result::free_sync(address) });
+        self.stream.synchronize().map_err(Error::wrap)?;
+        for (address, _) in addresses {
+            // SAFETY: the caller's promise. After a failure the device is of no use, and neither is its memory.
+            unsafe { result::free_sync(*address) }.map_err(Error::wrap)?;
+        }
+        Ok(())
     }
+
+    unsafe fn retire(&self, _: u64, _: usize, _: usize) {}
 
     unsafe fn upload(&self, to: u64, bytes: &[u8]) -> Result<()> {
         self.bind()?;
-        // SAFETY: the caller's promise; pageable memory is copied before the call returns.
-        unsafe { result::memcpy_htod_async(to, bytes, self.stream.cu_stream()) }.map_err(Error::wrap)
+        // SAFETY: the caller's promise; the stream is waited for, as the bytes are the caller's again afterwards.
+        unsafe { result::memcpy_htod_async(to, bytes, self.stream.cu_stream()) }.map_err(Error::wrap)?;
+        self.stream.synchronize().map_err(Error::wrap)
     }
 
     unsafe fn download(&self, from: u64, bytes: &mut [u8]) -> Result<()> {

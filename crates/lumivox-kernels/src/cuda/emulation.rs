@@ -159,6 +159,16 @@ impl Driver for Emulation {
         2
     }
 
+    /// A T4's.
+    fn max_shared_bytes(&self) -> usize {
+        64 * 1024
+    }
+
+    /// A T4's, of blocks with as much shared memory as an LSTM takes.
+    fn resident_blocks(&self, _: &Launch) -> Result<usize> {
+        Ok(40)
+    }
+
     fn allocate(&self, bytes: usize) -> Result<u64> {
         // Of f64 for the alignment; NaN until it is written.
         let words = (bytes + 2 * GUARD_BYTES).div_ceil(32);
@@ -166,19 +176,26 @@ impl Driver for Emulation {
         Ok(Box::into_raw(memory).cast::<u8>() as u64 + GUARD_BYTES as u64)
     }
 
-    unsafe fn free(&self, address: u64, bytes: usize) {
-        let start = (address as usize - GUARD_BYTES) as *mut u8;
-        let words = (bytes + 2 * GUARD_BYTES).div_ceil(32);
-        // SAFETY: this is what `allocate` made.
-        unsafe {
-            let all = std::slice::from_raw_parts(start, words * 32);
-            let (before, rest) = all.split_at(GUARD_BYTES);
-            assert!(
-                before.iter().chain(&rest[bytes..]).all(|byte| *byte == GUARD),
-                "a kernel wrote outside of a buffer"
-            );
-            drop(Box::from_raw(std::ptr::slice_from_raw_parts_mut(start.cast::<Aligned>(), words)));
+    unsafe fn free(&self, addresses: &[(u64, usize)]) -> Result<()> {
+        for &(address, bytes) in addresses {
+            let start = (address as usize - GUARD_BYTES) as *mut Aligned;
+            let words = (bytes + 2 * GUARD_BYTES).div_ceil(32);
+            // SAFETY: this is what `allocate` made.
+            unsafe { drop(Box::from_raw(std::ptr::slice_from_raw_parts_mut(start, words))) };
         }
+        Ok(())
+    }
+
+    /// Checks that nothing was written outside, and makes all NaN for whoever is next.
+    unsafe fn retire(&self, address: u64, len: usize, bytes: usize) {
+        let start = (address as usize - GUARD_BYTES) as *mut u8;
+        // SAFETY: this is what `allocate` made.
+        let all = unsafe { std::slice::from_raw_parts_mut(start, bytes + 2 * GUARD_BYTES) };
+        let (before, rest) = all.split_at_mut(GUARD_BYTES);
+        let (used, behind) = rest.split_at_mut(len);
+        let is_whole = before.iter().chain(&*behind).all(|byte| *byte == GUARD);
+        assert!(is_whole || std::thread::panicking(), "a kernel wrote outside of a buffer");
+        used.fill(GUARD);
     }
 
     unsafe fn upload(&self, to: u64, bytes: &[u8]) -> Result<()> {

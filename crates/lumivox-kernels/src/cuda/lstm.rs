@@ -12,7 +12,7 @@ use crate::LstmWeights;
 use crate::conv1d::Conv1dConfig;
 use crate::op::to_vec;
 
-/// Blocks of a direction: with those of the other fewer than a GPU has processors, for all must run at once.
+/// The most blocks of a direction: more would wait longer for each other than they save.
 const MAX_BLOCKS: usize = 32;
 /// A block's warps, each of which takes a unit at a time.
 const WARPS: usize = 8;
@@ -22,8 +22,6 @@ const STAGED: usize = 8;
 const MAX_BATCH: usize = 64;
 /// Shared memory up to which a direction is a single block.
 const SMALL_BYTES: usize = 48 * 1024;
-/// The most that a block gets when it asks, on a V100.
-const MAX_SHARED_BYTES: usize = 96 * 1024;
 
 /// As [`crate::BiLstm`], on a device, channel-major. Up to 64 utterances.
 ///
@@ -93,7 +91,7 @@ impl BiLstm {
         };
         let states = device.allocate::<f32>(2 * batch * 2 * hidden)?;
         let counters = device.allocate::<u32>(64)?;
-        let (launch, units) = launch(batch, hidden);
+        let (launch, units) = launch(device, batch, hidden)?;
         // SAFETY: these are the kernels' parameters, and the operands' shapes were checked.
         unsafe {
             device.launch(&Launch::new("lstm_clear", [1, 1, 1], 64), arguments![counters.address])?;
@@ -105,14 +103,36 @@ impl BiLstm {
     }
 }
 
-/// How the units are spread over blocks, and how many of them a block has.
-fn launch(batch: usize, hidden: usize) -> (Launch, i32) {
+/// How the units are spread over blocks, and how many of them a block has: all blocks of both directions must run at once.
+fn launch(device: &Device, batch: usize, hidden: usize) -> Result<(Launch, i32)> {
     let others = |units: usize| (STAGED * hidden + batch * units + batch) * 4;
     let weights = |units: usize| units * 4 * hidden * 4;
-    let units =
-        if others(hidden) + weights(hidden) <= SMALL_BYTES { hidden } else { hidden.div_ceil(MAX_BLOCKS).max(WARPS) };
-    let kept = others(units) + weights(units);
-    let (name, bytes) = if kept <= MAX_SHARED_BYTES { ("lstm_f32", kept) } else { ("lstm_large_f32", others(units)) };
-    let launch = Launch::new(name, [hidden.div_ceil(units), 2, 1], 32 * WARPS as u32).shared(bytes);
-    (Launch { cooperative: true, ..launch }, units as i32)
+    let of = |name, units: usize, bytes| {
+        let launch = Launch::new(name, [hidden.div_ceil(units), 2, 1], 32 * WARPS as u32).shared(bytes);
+        (Launch { cooperative: true, ..launch }, units as i32)
+    };
+    if others(hidden) + weights(hidden) <= SMALL_BYTES {
+        return Ok(of("lstm_f32", hidden, others(hidden) + weights(hidden)));
+    }
+    // Fewer blocks have more units each, and so more shared memory, of which a processor has the less for other blocks.
+    let fewest = hidden.div_ceil(MAX_BLOCKS).max(WARPS);
+    for units in fewest..=hidden {
+        let (launch, units) = of("lstm_f32", units, others(units) + weights(units));
+        if launch.shared_bytes as usize > device.max_shared_bytes() {
+            break;
+        }
+        if 2 * launch.grid[0] as usize <= device.resident_blocks(&launch)? {
+            return Ok((launch, units));
+        }
+    }
+    for units in fewest..=hidden {
+        let (launch, units) = of("lstm_large_f32", units, others(units));
+        if launch.shared_bytes as usize > device.max_shared_bytes() {
+            break;
+        }
+        if 2 * launch.grid[0] as usize <= device.resident_blocks(&launch)? {
+            return Ok((launch, units));
+        }
+    }
+    bail!("lstm: {hidden} units for {batch} utterances are too many for {}", device.name())
 }

@@ -1,10 +1,12 @@
 //! Memory, transfers and recordings of a device.
 
+use std::sync::Mutex;
+
 use candle_core::Result;
 use lumivox_kernels::Conv1dConfig;
 use lumivox_kernels::cuda::{Conv1d, Copies, Dtype, Epilogue, Prologue, Signal, device_under_test};
 
-use crate::support::values;
+use crate::support::{flat, values};
 use crate::tensor;
 
 #[test]
@@ -55,16 +57,17 @@ fn other_threads_wait_for_a_recording() {
     let signal = |seed| Signal::from_tensor(&device, Dtype::F32, &tensor(&values(4 * 50, seed), (1, 4, 50))).unwrap();
     let run = |x: &Signal| conv.fused(x, Prologue::default(), Epilogue::default());
     let (x, other) = (signal(2), signal(3));
-    let want = run(&other).unwrap().to_tensor().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let want = flat(&run(&other).unwrap().to_tensor().unwrap());
     std::thread::scope(|scope| {
-        let mut busy = None;
+        let busy = Mutex::new(None);
         let recorded = device.record(|| {
-            busy =
-                Some(scope.spawn(|| run(&other).unwrap().to_tensor().unwrap().flatten_all().unwrap().to_vec1::<f32>()));
+            busy.lock()
+                .unwrap()
+                .get_or_insert_with(|| scope.spawn(|| flat(&run(&other).unwrap().to_tensor().unwrap())));
             std::thread::sleep(std::time::Duration::from_millis(50));
             run(&x)
         });
-        assert_eq!(busy.unwrap().join().unwrap().unwrap(), want);
+        assert_eq!(busy.into_inner().unwrap().unwrap().join().unwrap(), want);
         let before = device.copies().launches;
         recorded.unwrap().replay().unwrap();
         assert_eq!(device.copies().launches, before + 1);

@@ -29,7 +29,7 @@ impl<T> Recordings<T> {
     pub(super) fn with<R>(
         &self,
         size: Size,
-        record: impl FnOnce() -> Result<T>,
+        record: impl Fn() -> Result<T>,
         f: impl FnOnce(&T) -> Result<R>,
     ) -> Result<R> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -40,7 +40,14 @@ impl<T> Recordings<T> {
                 if kept.len() >= MAX_KEPT {
                     kept.remove(0);
                 }
-                record()?
+                loop {
+                    match record() {
+                        Ok(recording) => break recording,
+                        // Memory may be short: what others have of it can be had.
+                        Err(_) if !kept.is_empty() => drop(kept.remove(0)),
+                        Err(error) => return Err(error),
+                    }
+                }
             }
         };
         let done = f(&recording);
