@@ -292,9 +292,10 @@ Examples:
   lumivox convert en_US-joe-medium.onnx --verify            # and compares it with its source, stage by stage
   lumivox convert piper-voices/ --all -o models             # every voice in the folder and below it
   lumivox convert mms-tts-heb/ -o mms-heb.safetensors
+  lumivox convert facebook/mms-tts-swh                      # fetched from the hub
   lumivox convert G_100000.pth --language heb")]
 pub struct ConvertArguments {
-    /// The checkpoint, or the folder that has it.
+    /// The checkpoint, the folder that has it, or its repository on the Hugging Face hub: hexgrad/Kokoro-82M, facebook/mms-tts-swh.
     pub input: PathBuf,
     /// The model file; the input's name with `.safetensors` if not given.
     #[arg(short, long, value_name = "FILE")]

@@ -9,7 +9,7 @@ use lumivox::convert::{Options, Report, convert};
 use lumivox::store::{Reporter, Stage};
 use lumivox_parity::report;
 
-use super::parity;
+use super::{parity, resolve};
 use crate::args::{ConvertArguments, Dtype};
 use crate::output::{describe, megabytes, note, print, table};
 use crate::progress::{self, PullProgress};
@@ -26,7 +26,40 @@ pub fn run(arguments: &ConvertArguments) -> Result<ExitCode> {
             "--verify holds a model to its source as exactly as f32 can; rounded weights are compared with `lumivox parity --bound`"
         );
     }
+    if let Some(model) = hub_model(&arguments.input) {
+        return from_hub(&model, arguments);
+    }
     if arguments.all { all(arguments) } else { one(arguments) }
+}
+
+/// The name of the model in a repository of the Hugging Face hub, if that is what the input is.
+fn hub_model(input: &Path) -> Option<String> {
+    let id = input.to_str().filter(|_| !input.exists())?;
+    match id.split_once('/')? {
+        ("hexgrad", "Kokoro-82M") => Some("kokoro".to_owned()),
+        ("facebook", repository) => Some(format!("mms-{}", repository.strip_prefix("mms-tts-")?)),
+        _ => None,
+    }
+}
+
+/// Fetches a checkpoint from the hub and converts it: pulls the model, and copies its file to where it is wanted.
+fn from_hub(model: &str, arguments: &ConvertArguments) -> Result<ExitCode> {
+    let as_it_is = matches!(arguments.dtype, Dtype::F32) && arguments.voices.is_empty() && arguments.config.is_none();
+    if !as_it_is || arguments.verify || arguments.all {
+        bail!(
+            "a repository of the hub is converted as it is; fetch its files for --dtype, --voices, --config, --verify and --all"
+        );
+    }
+    let pulled = resolve(model, arguments.quiet)?;
+    let output = arguments.output.clone().unwrap_or_else(|| PathBuf::from(format!("{model}.safetensors")));
+    // Whole under its final name, or not at all.
+    let unfinished = output.with_extension("safetensors.part");
+    fs::copy(&pulled, &unfinished).with_context(|| format!("{} can't be written", unfinished.display()))?;
+    fs::rename(&unfinished, &output).with_context(|| format!("{} can't be written", output.display()))?;
+    if !arguments.quiet {
+        print(&format!("{model}, as `lumivox pull {model}` has it: {}\n", output.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Converts one checkpoint.
