@@ -36,8 +36,12 @@ pub fn run(arguments: &PiperArguments) -> Result<ExitCode> {
         ineffective(arguments).iter().for_each(|what| note(format_args!("note: {what}")));
     }
     remove_unfinished_on_interrupt()?;
-    let device = if arguments.cuda && cfg!(feature = "cuda") { DeviceChoice::Cuda(0) } else { DeviceChoice::Cpu };
-    let load_options = LoadOptions { device: device.open()?.0, ..Default::default() };
+    // Where there is no GPU Piper computes on the processor, too.
+    let (device, why_cpu) = if arguments.cuda { DeviceChoice::Auto } else { DeviceChoice::Cpu }.open()?;
+    if let Some(reason) = why_cpu.filter(|_| !arguments.quiet) {
+        note(format_args!("note: computing on the processor: {reason}"));
+    }
+    let load_options = LoadOptions { device, ..Default::default() };
     let synthesizer = match model(arguments)? {
         Some(path) => Synthesizer::open_with(&path, &load_options)?,
         None => Synthesizer::embedded(&load_options)?,
