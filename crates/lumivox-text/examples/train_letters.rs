@@ -5,7 +5,7 @@
 
 use std::error::Error;
 
-use lumivox_text::letter_to_sound::{Options, train};
+use lumivox_text::letter_to_sound::{Options, Reach, train};
 use lumivox_text::{Dialect, evaluation, gold_entries};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -14,7 +14,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: train_letters DIALECT BITS EPOCHS LEVELS OUTPUT".into());
     };
     let (learned, held_out) = evaluation::split(gold_entries(dialect.parse::<Dialect>()?)?);
-    let options = Options { bits: bits.parse()?, epochs: epochs.parse()?, levels: levels.parse()?, seed: 12345 };
+    let options = Options {
+        bits: bits.parse()?,
+        epochs: epochs.parse()?,
+        levels: levels.parse()?,
+        seed: 12345,
+        reach: Reach::Word,
+    };
     println!("{} words to learn, {} held out", learned.len(), held_out.len());
     let model = train(&learned, options, |epoch, wrong| println!("pass {epoch}: {:.3} % wrong", 100.0 * wrong));
     let errors = evaluation::errors(&model, &held_out);

@@ -16,6 +16,9 @@ pub enum Error {
     /// A language that this crate doesn't have.
     #[error("unknown language `{0}` (known: en-us, en-gb, es, fr, hi, it, ja, pt-br, zh)")]
     UnknownLanguage(String),
+    /// A language that the front-end asked for does not read.
+    #[error("the language `{0}` can't be read from text here; give phonemes")]
+    NoFrontEnd(crate::language::Language),
     /// A dialect of English that this crate doesn't have.
     #[error("unknown dialect `{0}` (known: en-us, en-gb)")]
     UnknownDialect(String),

@@ -87,3 +87,51 @@ pub fn distance(a: &[char], b: &[char]) -> usize {
     }
     row[b.len()]
 }
+
+/// How many words of running text are said as a reference says them.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Agreement {
+    /// Words, of ours or of the reference, whichever are more.
+    pub words: usize,
+    /// Those that are equal, stress included.
+    pub equal: usize,
+}
+
+impl Agreement {
+    /// Compares a sentence; punctuation is not counted.
+    pub fn add(&mut self, said: &str, reference: &str) {
+        let words = |text: &str| {
+            let sound = |c: char| !c.is_ascii_punctuation() && !"¿¡—…“”«»।".contains(c);
+            let cut = text.split_whitespace().map(|word| word.chars().filter(|c| sound(*c)).collect::<String>());
+            cut.filter(|word| !word.is_empty()).collect::<Vec<_>>()
+        };
+        let (said, reference) = (words(said), words(reference));
+        self.words += said.len().max(reference.len());
+        self.equal += longest_common(&said, &reference);
+    }
+
+    /// In percent.
+    pub fn percent(&self) -> f64 {
+        100.0 * self.equal as f64 / self.words.max(1) as f64
+    }
+}
+
+impl fmt::Display for Agreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} words ({:.2} %)", self.equal, self.words, self.percent())
+    }
+}
+
+/// The length of the longest common subsequence.
+fn longest_common(a: &[String], b: &[String]) -> usize {
+    let mut row = vec![0; b.len() + 1];
+    for x in a {
+        let mut diagonal = 0;
+        for (j, y) in b.iter().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = if x == y { diagonal + 1 } else { above.max(row[j]) };
+            diagonal = above;
+        }
+    }
+    row[b.len()]
+}

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use crate::english::{Dialect, English};
 use crate::error::{Error, Result};
+use crate::phonemizer::Phonemizer;
 use crate::token::Phonemized;
 
 /// A language that Kokoro has voices for.
@@ -107,7 +108,28 @@ pub trait FrontEnd: Send + Sync {
     fn phonemize(&self, text: &str) -> Phonemized;
 }
 
+/// Loads the front-end of a language.
+///
+/// # Errors
+/// [`Error::NoFrontEnd`] for languages that can't be read from text yet. Else it fails only if the data compiled into the crate
+/// is damaged.
+pub fn front_end(language: Language) -> Result<Box<dyn FrontEnd>> {
+    Ok(match language {
+        Language::English(dialect) => Box::new(English::new(dialect)?),
+        Language::Spanish | Language::French | Language::Hindi | Language::Italian | Language::BrazilianPortuguese => {
+            Box::new(Phonemizer::new(language)?)
+        }
+        Language::Japanese | Language::Mandarin => return Err(Error::NoFrontEnd(language)),
+    })
+}
+
 impl FrontEnd for English {
+    fn phonemize(&self, text: &str) -> Phonemized {
+        Self::phonemize(self, text)
+    }
+}
+
+impl FrontEnd for Phonemizer {
     fn phonemize(&self, text: &str) -> Phonemized {
         Self::phonemize(self, text)
     }

@@ -3,6 +3,7 @@
 //! A front-end turns text into [`Token`]s, each with its span in the original and its phonemes:
 //!
 //! - [`English`], in misaki's symbols, as Kokoro reads them; [`to_espeak`] rewrites those in espeak-ng's IPA for Piper's voices;
+//! - [`Phonemizer`], Spanish, French, Italian, Brazilian Portuguese and Hindi, in the symbols that Kokoro reads;
 //! - [`espeak::Espeak`], other languages through an installed espeak-ng, for Piper's voices;
 //! - [`piper::phonemize_text`], for Piper's voices that read letters;
 //! - [`mms::Mms`], for MMS-TTS, which reads letters too, some languages' [romanised](uroman).
@@ -22,6 +23,7 @@ mod language;
 pub mod letter_to_sound;
 pub mod mms;
 mod phonemes;
+mod phonemizer;
 pub mod piper;
 mod segments;
 mod token;
@@ -29,7 +31,8 @@ pub mod uroman;
 
 pub use english::{Accent, Dialect, English, Grade, gold_entries, to_espeak};
 pub use error::{Error, Result};
-pub use language::{FrontEnd, Language};
+pub use language::{FrontEnd, Language, front_end};
 pub use phonemes::with_phoneme_blocks;
+pub use phonemizer::Phonemizer;
 pub use segments::{Segment, SegmentLimits, segments};
 pub use token::{Boundary, Phonemized, Reason, Source, Token, Warning};

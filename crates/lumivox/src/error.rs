@@ -35,7 +35,7 @@ pub enum Error {
     VoiceSyntax(String),
     /// A voice whose language has no front-end here.
     #[error(
-        "the voice `{voice}` speaks a language that can't be read from text here; give --language en-us or en-gb to read English with it, or phonemes"
+        "the voice `{voice}` doesn't say which language it speaks; give --language (en-us, en-gb, es, fr, hi, it, ja, pt-br, zh), or phonemes"
     )]
     NoFrontEnd {
         /// The voice.

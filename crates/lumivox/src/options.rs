@@ -1,6 +1,6 @@
 //! What is to be said, and how.
 
-use lumivox_text::Dialect;
+use lumivox_text::Language;
 
 use crate::error::{Error, Result};
 
@@ -18,8 +18,8 @@ pub enum Input<'a> {
 pub struct Options {
     /// Kokoro: a voice or a blend, as [`VoiceSpec`](crate::VoiceSpec) reads it; `af_heart` where `None`. VITS: a speaker's name or number; the configuration's, mostly the first, where `None`.
     pub voice: Option<String>,
-    /// Dialect of English that text is read in; the voice's own where `None`.
-    pub dialect: Option<Dialect>,
+    /// Language that text is read in; the voice's own where `None`.
+    pub language: Option<Language>,
     /// 1 as trained, 2 twice as fast; 0.25 to 4.
     pub speed: f32,
     /// Factor of all durations beside `speed`, up to 10; the VITS configuration's where `None`, 1 for Kokoro.
@@ -41,7 +41,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             voice: None,
-            dialect: None,
+            language: None,
             speed: 1.0,
             length_scale: None,
             noise_scale: None,

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lumivox::DeviceChoice;
-use lumivox::text::Dialect;
+use lumivox::text::Language;
 
 pub use bench::{Against, BenchArguments};
 pub use parity::ParityArguments;
@@ -152,9 +152,9 @@ pub struct DeliveryArguments {
     /// Kokoro: a voice (af_heart if not given), or a blend: `af_heart:60,af_bella:40`, `af_heart.4+af_bella.6`, `af_heart,af_bella`. VITS: a speaker's name or number.
     #[arg(short, long, visible_alias = "speaker")]
     pub voice: Option<String>,
-    /// The language of the text (en-us, en-gb); the voice's own if not given.
+    /// The language of the text (en-us, en-gb, es, fr, hi, it, ja, pt-br, zh); the voice's own if not given.
     #[arg(short, long, value_name = "TAG")]
-    pub language: Option<Dialect>,
+    pub language: Option<Language>,
     /// Speaking rate: 0.25 (slow) to 4 (fast).
     #[arg(short, long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub speed: f32,
@@ -367,12 +367,12 @@ pub struct InspectArguments {
 pub struct ExplainArguments {
     /// The text; without it, standard input.
     pub text: Option<String>,
-    /// A model's name or file, whose reading is shown; if not given, Kokoro's reading of English, for which no model is needed.
+    /// A model's name or file, whose reading is shown; if not given, Kokoro's reading, for which no model is needed.
     #[arg(short, long, value_name = "NAME|FILE")]
     pub model: Option<String>,
-    /// The language of the text (en-us, en-gb); the model's own if not given, en-us without one.
+    /// The language of the text (en-us, en-gb, es, fr, hi, it, ja, pt-br, zh); the model's own if not given, en-us without one.
     #[arg(short, long, value_name = "TAG")]
-    pub language: Option<Dialect>,
+    pub language: Option<Language>,
     /// Prints JSON.
     #[arg(long)]
     pub json: bool,

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use lumivox::text::{Dialect, English, Phonemized, Segment, segments};
+use lumivox::text::{Dialect, Language, Phonemized, Segment, front_end, segments};
 use lumivox::{DeviceChoice, Input, KOKORO_SEGMENT_LIMITS, Options, Warning};
 use serde_json::{Value, json};
 
@@ -18,11 +18,11 @@ const MAX_TEXT_BYTES: usize = 500_000;
 pub fn run(arguments: &ExplainArguments) -> Result<ExitCode> {
     let input = read_text(arguments.text.as_deref(), None, MAX_TEXT_BYTES)?;
     let Some(model) = &arguments.model else {
-        let read = English::new(arguments.language.unwrap_or(Dialect::American))?.phonemize(&input);
+        let read = front_end(arguments.language.unwrap_or(Language::English(Dialect::American)))?.phonemize(&input);
         let warnings: Vec<(Value, String)> = read.warnings.iter().map(|w| (place(w), w.to_string())).collect();
         return show(&read, &segments(&read, &KOKORO_SEGMENT_LIMITS), &warnings, arguments.json);
     };
-    let options = Options { dialect: arguments.language, max_text_bytes: MAX_TEXT_BYTES, ..Options::default() };
+    let options = Options { language: arguments.language, max_text_bytes: MAX_TEXT_BYTES, ..Options::default() };
     // Nothing is computed.
     let compute =
         ComputeArguments { device: DeviceChoice::Cpu, cuda_graphs: false, threads: None, precision: Precision::F32 };

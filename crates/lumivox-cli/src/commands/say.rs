@@ -64,7 +64,7 @@ fn options(arguments: &SayArguments) -> Options {
     let delivery = &arguments.delivery;
     Options {
         voice: delivery.voice.clone(),
-        dialect: delivery.language,
+        language: delivery.language,
         speed: delivery.speed,
         length_scale: delivery.length_scale,
         noise_scale: delivery.noise_scale,

@@ -12,7 +12,7 @@ mod lexicon;
 mod normalize;
 mod numbers;
 mod resolve;
-mod source_text;
+pub(crate) mod source_text;
 mod stress;
 mod tagger;
 mod tokenizer;

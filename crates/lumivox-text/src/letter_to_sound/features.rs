@@ -1,5 +1,7 @@
 //! What a decision looks at, as hashes.
 
+use super::clause::ClauseFeatures;
+
 /// The decisions so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct History {
@@ -10,6 +12,21 @@ pub(super) struct History {
 }
 
 impl History {
+    /// The last three labels plus one, latest first; 0 where there is none.
+    pub(super) fn last(&self) -> [u64; 3] {
+        self.last
+    }
+
+    /// The strongest stress so far in the word.
+    pub(super) fn stress(&self) -> u64 {
+        self.stress
+    }
+
+    /// Another word begins.
+    pub(super) fn next_word(&mut self) {
+        self.stress = 0;
+    }
+
     pub(super) fn push(&mut self, label: u32, stress: u64) {
         self.last = [u64::from(label) + 1, self.last[0], self.last[1]];
         self.stress = self.stress.max(stress);
@@ -38,6 +55,49 @@ pub(super) fn label_hash(label: u32) -> u64 {
 /// Letters in view to each side, and of both together.
 const REACH: i64 = 5;
 const REACH_BOTH: i64 = 7;
+
+/// The same for clauses.
+pub(super) const LETTERS_SEEN: (i64, i64) = (REACH, REACH_BOTH);
+
+/// What is read at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Single words, from left to right.
+    Word,
+    /// Clauses of words with blanks between them, from right to left.
+    Clause,
+}
+
+/// The features of either.
+pub(super) enum Context<'a> {
+    Word(Features<'a>),
+    Clause(ClauseFeatures<'a>),
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(reach: Reach, letters: &'a [char]) -> Self {
+        match reach {
+            Reach::Word => Self::Word(Features::new(letters)),
+            Reach::Clause => Self::Clause(ClauseFeatures::new(letters)),
+        }
+    }
+
+    /// Hashes of all features of the decision on letter `i`.
+    pub(super) fn at(&mut self, i: usize, history: &History) -> &[u64] {
+        match self {
+            Self::Word(features) => features.at(i, history),
+            Self::Clause(features) => features.at(i, history),
+        }
+    }
+
+    /// The letter of the decision number `step` among `count`.
+    pub(super) fn position(&self, step: usize, count: usize) -> usize {
+        match self {
+            Self::Word(_) => step,
+            Self::Clause(_) => count - 1 - step,
+        }
+    }
+}
 
 /// Features of the letters of one word.
 pub(super) struct Features<'a> {

@@ -9,9 +9,9 @@ use lumivox_models::Probe;
 use lumivox_models::kokoro::{self, Config, HARMONICS, Kokoro, Prosody, SAMPLE_RATE_HZ};
 use lumivox_text::ids::Encoded;
 use lumivox_text::ids::kokoro::Vocabulary;
-use lumivox_text::{Boundary, Dialect, Phonemized, SegmentLimits};
+use lumivox_text::{Boundary, Language, Phonemized, SegmentLimits};
 
-use super::english::EnglishFrontEnds;
+use super::front_ends::FrontEnds;
 #[cfg(any(feature = "cuda", feature = "emulation"))]
 use super::gpu;
 use super::{Encoding, Model, Speaker, Utterance};
@@ -37,7 +37,7 @@ pub(super) struct KokoroModel {
     vocabulary: Vocabulary,
     /// Where the style packs are.
     file: Arc<ModelFile>,
-    english: EnglishFrontEnds,
+    front_ends: FrontEnds,
 }
 
 /// The graph, where it computes.
@@ -91,7 +91,7 @@ impl KokoroModel {
             Error::Compute(error) => config_error(error.to_string()),
             other => other,
         })?;
-        Ok(Self { graph, vocabulary, file, english: EnglishFrontEnds::default() })
+        Ok(Self { graph, vocabulary, file, front_ends: FrontEnds::default() })
     }
 
     fn voice(&self, options: &Options) -> Result<VoiceSpec> {
@@ -138,8 +138,8 @@ impl Model for KokoroModel {
         let spec = self.voice(options)?;
         let voice = spec.main_voice();
         let no_front_end = || Error::NoFrontEnd { voice: voice.to_owned() };
-        let dialect = options.dialect.or_else(|| Dialect::of_kokoro_voice(voice)).ok_or_else(no_front_end)?;
-        Ok(self.english.get(dialect)?.phonemize(text))
+        let language = options.language.or_else(|| Language::of_kokoro_voice(voice)).ok_or_else(no_front_end)?;
+        Ok(self.front_ends.get(language)?.phonemize(text))
     }
 
     fn encode(&self, phonemes: &str) -> Encoded {

@@ -1,6 +1,6 @@
 //! What the engine needs of a model family.
 
-mod english;
+mod front_ends;
 #[cfg(any(feature = "cuda", feature = "emulation"))]
 mod gpu;
 mod kokoro;

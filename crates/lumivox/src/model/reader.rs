@@ -4,15 +4,15 @@ use lumivox_convert::vits::{MmsText, PiperText, Text};
 use lumivox_text::espeak::Espeak;
 use lumivox_text::ids::{Encoded, mms, piper};
 use lumivox_text::mms::Mms;
-use lumivox_text::{Accent, Dialect, Phonemized, to_espeak};
+use lumivox_text::{Accent, Dialect, Language, Phonemized, to_espeak};
 
-use super::english::EnglishFrontEnds;
+use super::front_ends::FrontEnds;
 use crate::error::{Error, Result};
 
 /// A front-end and the ids that go with it.
 pub(super) enum Reader {
     /// Piper voices of the `phoneme_type` `espeak`: IPA as espeak-ng writes it.
-    Ipa { ids: piper::PhonemeIds, voice: String, english: Box<EnglishFrontEnds> },
+    Ipa { ids: piper::PhonemeIds, voice: String, english: Box<FrontEnds> },
     /// Piper voices of the `phoneme_type` `text`: code points.
     CodePoints { ids: piper::PhonemeIds },
     /// Piper voices whose text goes through a program of Piper's that has no counterpart here: phonemes alone are taken.
@@ -69,12 +69,14 @@ impl Reader {
         Ok(Self::Characters { ids, mms: Mms::new(options) })
     }
 
-    /// Text to phonemes; English in `dialect` instead of the voice's own where that is given.
-    pub(super) fn read(&self, text: &str, dialect: Option<Dialect>) -> Result<Phonemized> {
+    /// Text to phonemes, in `language` instead of the voice's own where that is given.
+    pub(super) fn read(&self, text: &str, language: Option<Language>) -> Result<Phonemized> {
         match self {
-            Self::Ipa { voice, english, .. } => match accent(voice, dialect) {
-                Some(accent) => Ok(to_espeak(&english.get(accent.dialect())?.phonemize(text), accent)),
-                None => Ok(Espeak::new(voice)?.phonemize(text)?),
+            Self::Ipa { voice, english, .. } => match accent(voice, language) {
+                Some(accent) => {
+                    Ok(to_espeak(&english.get(Language::English(accent.dialect()))?.phonemize(text), accent))
+                }
+                None => Ok(Espeak::new(espeak_voice(voice, language))?.phonemize(text)?),
             },
             Self::CodePoints { ids } => Ok(lumivox_text::piper::phonemize_text(text, ids)),
             Self::Characters { mms, .. } => Ok(mms.phonemize(text)),
@@ -93,14 +95,27 @@ impl Reader {
     }
 }
 
-/// The accent to read English in: the voice's own, unless another dialect is asked for; none where neither is English.
-fn accent(voice: &str, dialect: Option<Dialect>) -> Option<Accent> {
+/// The accent to read English in: the voice's own, unless another dialect is asked for; none where another language is read.
+fn accent(voice: &str, language: Option<Language>) -> Option<Accent> {
     let own = Accent::of_voice(voice);
-    match dialect {
-        Some(dialect) if own.is_none_or(|own| own.dialect() != dialect) => Some(match dialect {
+    match language {
+        Some(Language::English(dialect)) if own.is_none_or(|own| own.dialect() != dialect) => Some(match dialect {
             Dialect::American => Accent::American,
             Dialect::British => Accent::Received,
         }),
-        _ => own,
+        Some(Language::English(_)) | None => own,
+        Some(_) => None,
     }
+}
+
+/// The espeak-ng voice to read with: the model's own, unless another language is asked for.
+fn espeak_voice(own: &str, language: Option<Language>) -> &str {
+    let asked = match language {
+        None | Some(Language::English(_)) => return own,
+        Some(Language::French) => "fr-fr",
+        Some(Language::Mandarin) => "cmn",
+        Some(language) => language.tag(),
+    };
+    let primary = |voice: &str| voice.split(['-', '_']).next().map(str::to_ascii_lowercase);
+    if primary(own) == primary(asked) { own } else { asked }
 }
