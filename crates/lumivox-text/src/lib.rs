@@ -13,6 +13,7 @@
 //! compiled in, nothing is downloaded, and there is no tensor library here.
 
 mod characters;
+mod cjk;
 mod data;
 mod english;
 mod error;
@@ -21,6 +22,7 @@ pub mod evaluation;
 pub mod ids;
 mod language;
 pub mod letter_to_sound;
+mod mandarin;
 pub mod mms;
 mod phonemes;
 mod phonemizer;
@@ -32,6 +34,7 @@ pub mod uroman;
 pub use english::{Accent, Dialect, English, Grade, gold_entries, to_espeak};
 pub use error::{Error, Result};
 pub use language::{FrontEnd, Language, front_end};
+pub use mandarin::Mandarin;
 pub use phonemes::with_phoneme_blocks;
 pub use phonemizer::Phonemizer;
 pub use segments::{Segment, SegmentLimits, segments};

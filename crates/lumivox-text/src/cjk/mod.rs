@@ -1,0 +1,10 @@
+//! What the front-ends of Mandarin and Japanese share: characters with the place that they are read from, words of other
+//! scripts, and tokens made of both.
+
+mod foreign;
+mod glyphs;
+mod output;
+
+pub(crate) use foreign::{Foreign, foreign_end, web_end};
+pub(crate) use glyphs::{Glyph, Kind, glyphs, read_as};
+pub(crate) use output::Output;

@@ -1,0 +1,88 @@
+//! Numbers as they are written.
+
+use crate::cjk::Glyph;
+
+/// A number: digits without their commas, and where it ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Number {
+    pub whole: String,
+    pub fraction: Option<String>,
+    pub end: usize,
+}
+
+/// A place in the characters of a text.
+#[derive(Clone, Copy)]
+pub(super) struct Scan<'a>(pub &'a [Glyph]);
+
+impl Scan<'_> {
+    pub(super) fn c(self, at: usize) -> Option<char> {
+        self.0.get(at).map(|glyph| glyph.c)
+    }
+
+    /// The character before `at`.
+    pub(super) fn before(self, at: usize) -> Option<char> {
+        at.checked_sub(1).and_then(|at| self.c(at))
+    }
+
+    pub(super) fn is_digit(self, at: usize) -> bool {
+        self.c(at).is_some_and(|c| c.is_ascii_digit())
+    }
+
+    pub(super) fn starts_with(self, at: usize, text: &str) -> bool {
+        text.chars().enumerate().all(|(offset, c)| self.c(at + offset) == Some(c))
+    }
+
+    /// The digits from `at` on.
+    pub(super) fn digits(self, at: usize) -> String {
+        self.0.get(at..).unwrap_or_default().iter().map(|g| g.c).take_while(char::is_ascii_digit).collect()
+    }
+
+    /// Digits of a length in `least..=most`, no more following.
+    pub(super) fn group(self, at: usize, least: usize, most: usize) -> Option<String> {
+        let digits = self.digits(at);
+        (least..=most).contains(&digits.len()).then_some(digits)
+    }
+
+    /// The number at `at`, with commas between groups of three, and decimals.
+    pub(super) fn number(self, at: usize) -> Option<Number> {
+        let mut whole = self.digits(at);
+        let mut end = at + whole.len();
+        if whole.is_empty() {
+            return None;
+        }
+        while (1..=3).contains(&(end - at)) || end - at > 3 && self.c(end - 4) == Some(',') {
+            match self.group(end + 1, 3, 3).filter(|_| self.c(end) == Some(',')) {
+                Some(group) => {
+                    whole += &group;
+                    end += 4;
+                }
+                None => break,
+            }
+        }
+        let fraction = Some(self.digits(end + 1)).filter(|digits| self.c(end) == Some('.') && !digits.is_empty());
+        if let Some(fraction) = &fraction {
+            end += 1 + fraction.len();
+        }
+        Some(Number { whole, fraction, end })
+    }
+
+    /// Groups of digits with one of `separators` between them, at least `least`, at most `most`; and where they end. The
+    /// separators are all the same.
+    pub(super) fn groups(self, at: usize, separators: &str, least: usize, most: usize) -> Option<(Vec<String>, usize)> {
+        let first = self.digits(at);
+        let mut end = at + first.len();
+        let separator = self.c(end).filter(|c| separators.contains(*c))?;
+        let mut groups = vec![first];
+        while self.c(end) == Some(separator) && self.is_digit(end + 1) {
+            let group = self.digits(end + 1);
+            end += 1 + group.len();
+            groups.push(group);
+        }
+        ((least..=most).contains(&groups.len()) && !groups[0].is_empty()).then_some((groups, end))
+    }
+
+    /// Whether a letter of the Latin alphabet stands at `at`.
+    pub(super) fn is_latin(self, at: usize) -> bool {
+        self.c(at).is_some_and(|c| c.is_ascii_alphabetic())
+    }
+}
