@@ -113,6 +113,8 @@ pub struct Warning {
 pub enum Reason {
     /// Letters of a script that this language's rules do not cover.
     Script,
+    /// A word that only the Japanese dictionary can read, and that is not here.
+    Dictionary,
     /// Letters or accents that are not in the model's vocabulary.
     Vocabulary,
     /// Digits that are not in the model's vocabulary.
@@ -131,6 +133,7 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let why = match self.reason {
             Reason::Script => "no pronunciation for this script",
+            Reason::Dictionary => "needs the Japanese dictionary; `lumivox pull ja-dictionary` fetches it",
             Reason::Vocabulary => "not in the model's vocabulary, not spoken",
             Reason::Digits => "not in the model's vocabulary, not spoken; write numbers as words",
             Reason::Symbol => "symbol is not spoken",

@@ -45,11 +45,15 @@ fn sentences_are_misakis() {
 
 #[test]
 fn loading_is_quick() {
-    let start = Instant::now();
-    Mandarin::new().unwrap();
-    let first = start.elapsed();
-    println!("loaded in {first:?}");
-    assert!(first.as_millis() < if cfg!(debug_assertions) { 2000 } else { 300 }, "{first:?}");
+    let load = || {
+        let start = Instant::now();
+        Mandarin::new().unwrap();
+        start.elapsed()
+    };
+    // The quickest of several: other programs and tests run at the same time.
+    let elapsed = (0..5).map(|_| load()).min().unwrap();
+    println!("loaded in {elapsed:?}");
+    assert!(elapsed.as_millis() < if cfg!(debug_assertions) { 2000 } else { 150 }, "{elapsed:?}");
 }
 
 #[test]

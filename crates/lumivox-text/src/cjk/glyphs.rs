@@ -43,7 +43,13 @@ pub(crate) fn glyphs(text: &str, range: Range<usize>) -> Vec<Glyph> {
             continue;
         }
         let plain = |c| Glyph { c, from: from.clone(), kind: Kind::Plain };
-        if has_usual_form(c) { glyphs.extend(c.nfkc().map(plain)) } else { glyphs.push(plain(c)) }
+        if has_usual_form(c) {
+            // Of ㈱ and ⑴ the brackets are decoration.
+            let is_decoration = |c: &char| matches!(c, '(' | ')');
+            glyphs.extend(c.nfkc().filter(|c| !is_decoration(c)).map(plain));
+        } else {
+            glyphs.push(plain(c));
+        }
     }
     let wide = |glyphs: &[Glyph]| match glyphs {
         [a, mark, b] if a.c.is_ascii_digit() && b.c.is_ascii_digit() => match mark.c {
@@ -102,7 +108,7 @@ mod tests {
     #[test]
     fn widths_are_the_usual_ones() {
         assert_eq!(text("ＡＢＣ１２３％，１２：３０"), "ABC123%，12:30");
-        assert_eq!(text("ｶﾞﾝﾀﾞﾑ㈱①㎏"), "ガンダム(株)1kg");
+        assert_eq!(text("ｶﾞﾝﾀﾞﾑ㈱①㎏"), "ガンダム株1kg");
         assert_eq!(text("３．５℃"), "3.5℃");
     }
 
@@ -111,7 +117,6 @@ mod tests {
         let all = glyphs("aｶﾞ㈱b", 1..10);
         let places: Vec<_> = all.iter().map(|g| (g.c, g.from.clone())).collect();
         assert_eq!(places[0], ('ガ', 1..7));
-        assert_eq!(places[1], ('(', 7..10));
-        assert_eq!(places[3], (')', 7..10));
+        assert_eq!(places[1..], [('株', 7..10)]);
     }
 }

@@ -4,7 +4,9 @@
 mod foreign;
 mod glyphs;
 mod output;
+mod scan;
 
 pub(crate) use foreign::{Foreign, foreign_end, web_end};
 pub(crate) use glyphs::{Glyph, Kind, glyphs, read_as};
 pub(crate) use output::Output;
+pub(crate) use scan::{Number, Scan};

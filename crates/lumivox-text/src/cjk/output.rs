@@ -35,6 +35,13 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// No blank before what comes next.
+    pub(crate) fn no_blank(&mut self) {
+        if let Some(last) = self.tokens.last_mut() {
+            last.whitespace = false;
+        }
+    }
+
     /// White space of the text; two line breaks end a paragraph. `blank` says whether it is heard.
     pub(crate) fn white_space(&mut self, c: char, blank: bool) {
         self.line_breaks += match c {
@@ -102,6 +109,10 @@ impl<'a> Output<'a> {
     /// What can't be said.
     pub(crate) fn silent(&mut self, from: Range<usize>, reason: Reason) {
         if from.start < self.last.end {
+            // Part of a reading: only news if nothing of it has a sound.
+            if self.tokens.last().is_some_and(|last| last.phonemes.is_empty()) {
+                self.warn(self.source.span(&from), reason);
+            }
             return;
         }
         self.warn(self.source.span(&from), reason);

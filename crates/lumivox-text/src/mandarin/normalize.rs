@@ -2,13 +2,9 @@
 //! as cn2an 0.5 reads them (`transform.py`); what it does not know, or reads against usage (telephone numbers, times, 2 before a
 //! measure word, ranges), by rules of our own.
 
-mod scan;
-
-use scan::{Number, Scan};
-
 use super::marks::{MEASURES, UNITS, sign};
 use super::numbers::{cardinal, decimal, digits};
-use crate::cjk::{Glyph, Kind, read_as, web_end};
+use crate::cjk::{Glyph, Kind, Number, Scan, read_as, web_end};
 
 /// A reading and where what it reads ends.
 type Reading = (String, usize);
@@ -237,4 +233,5 @@ fn quantity(scan: Scan, at: usize, sign: &str) -> Reading {
 }
 
 #[cfg(test)]
+#[path = "normalize_tests.rs"]
 mod tests;

@@ -1,10 +1,10 @@
 //! Numbers as they are written.
 
-use crate::cjk::Glyph;
+use super::glyphs::Glyph;
 
 /// A number: digits without their commas, and where it ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Number {
+pub(crate) struct Number {
     pub whole: String,
     pub fraction: Option<String>,
     pub end: usize,
@@ -12,39 +12,39 @@ pub(super) struct Number {
 
 /// A place in the characters of a text.
 #[derive(Clone, Copy)]
-pub(super) struct Scan<'a>(pub &'a [Glyph]);
+pub(crate) struct Scan<'a>(pub &'a [Glyph]);
 
 impl Scan<'_> {
-    pub(super) fn c(self, at: usize) -> Option<char> {
+    pub(crate) fn c(self, at: usize) -> Option<char> {
         self.0.get(at).map(|glyph| glyph.c)
     }
 
     /// The character before `at`.
-    pub(super) fn before(self, at: usize) -> Option<char> {
+    pub(crate) fn before(self, at: usize) -> Option<char> {
         at.checked_sub(1).and_then(|at| self.c(at))
     }
 
-    pub(super) fn is_digit(self, at: usize) -> bool {
+    pub(crate) fn is_digit(self, at: usize) -> bool {
         self.c(at).is_some_and(|c| c.is_ascii_digit())
     }
 
-    pub(super) fn starts_with(self, at: usize, text: &str) -> bool {
+    pub(crate) fn starts_with(self, at: usize, text: &str) -> bool {
         text.chars().enumerate().all(|(offset, c)| self.c(at + offset) == Some(c))
     }
 
     /// The digits from `at` on.
-    pub(super) fn digits(self, at: usize) -> String {
+    pub(crate) fn digits(self, at: usize) -> String {
         self.0.get(at..).unwrap_or_default().iter().map(|g| g.c).take_while(char::is_ascii_digit).collect()
     }
 
     /// Digits of a length in `least..=most`, no more following.
-    pub(super) fn group(self, at: usize, least: usize, most: usize) -> Option<String> {
+    pub(crate) fn group(self, at: usize, least: usize, most: usize) -> Option<String> {
         let digits = self.digits(at);
         (least..=most).contains(&digits.len()).then_some(digits)
     }
 
     /// The number at `at`, with commas between groups of three, and decimals.
-    pub(super) fn number(self, at: usize) -> Option<Number> {
+    pub(crate) fn number(self, at: usize) -> Option<Number> {
         let mut whole = self.digits(at);
         let mut end = at + whole.len();
         if whole.is_empty() {
@@ -68,12 +68,12 @@ impl Scan<'_> {
 
     /// Groups of digits with one of `separators` between them, at least `least`, at most `most`; and where they end. The
     /// separators are all the same.
-    pub(super) fn groups(self, at: usize, separators: &str, least: usize, most: usize) -> Option<(Vec<String>, usize)> {
+    pub(crate) fn groups(self, at: usize, separators: &str, least: usize, most: usize) -> Option<(Vec<String>, usize)> {
         let first = self.digits(at);
         let mut end = at + first.len();
         let separator = self.c(end).filter(|c| separators.contains(*c))?;
         let mut groups = vec![first];
-        while self.c(end) == Some(separator) && self.is_digit(end + 1) {
+        while groups.len() <= most && self.c(end) == Some(separator) && self.is_digit(end + 1) {
             let group = self.digits(end + 1);
             end += 1 + group.len();
             groups.push(group);
@@ -82,7 +82,7 @@ impl Scan<'_> {
     }
 
     /// Whether a letter of the Latin alphabet stands at `at`.
-    pub(super) fn is_latin(self, at: usize) -> bool {
+    pub(crate) fn is_latin(self, at: usize) -> bool {
         self.c(at).is_some_and(|c| c.is_ascii_alphabetic())
     }
 }

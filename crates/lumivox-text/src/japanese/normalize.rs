@@ -1,0 +1,256 @@
+//! Numbers, dates, times, money, units and signs in katakana.
+
+use super::counters;
+use super::marks::{UNITS, sign};
+use super::numbers::{cardinal, decimal, digits, telephone};
+use crate::cjk::{Glyph, Kind, Number, Scan, read_as, web_end};
+
+/// A reading and where what it reads ends.
+type Reading = (String, usize);
+
+/// The text with the readings of all that is not words: each a run of characters of [`Kind::Read`] from the same place.
+pub(super) fn normalize(glyphs: &[Glyph]) -> Vec<Glyph> {
+    let scan = Scan(glyphs);
+    let mut said = Vec::with_capacity(glyphs.len());
+    let mut at = 0;
+    while at < glyphs.len() {
+        if let Some(end) = web_end(glyphs, at) {
+            said.extend(glyphs[at..end].iter().map(|glyph| Glyph { kind: Kind::Web, ..glyph.clone() }));
+            at = end;
+        } else if let Some((reading, end)) = reading(scan, at) {
+            let from = glyphs[at].from.start..glyphs[end - 1].from.end;
+            said.extend(read_as(&reading, from));
+            at = end;
+        } else {
+            said.push(glyphs[at].clone());
+            at += 1;
+        }
+    }
+    said
+}
+
+fn reading(scan: Scan, at: usize) -> Option<Reading> {
+    let c = scan.c(at)?;
+    if c.is_ascii_digit() {
+        return Some(expression(scan, at));
+    }
+    let number_follows = scan.is_digit(at + 1);
+    let before = scan.before(at);
+    let after_number = before.is_some_and(|c| c.is_ascii_digit() || "%℃°年月日時分円".contains(c));
+    match c {
+        '￥' | '¥' | '$' | '€' | '£' | '￡' => money(scan, at).or_else(|| alone(c, at)),
+        '-' | '−' | '－'
+            if number_follows && !before.is_some_and(|c| c.is_ascii_alphanumeric() || ")-".contains(c)) =>
+        {
+            let (said, end) = expression(scan, at + 1);
+            Some((format!("マイナス {said}"), end))
+        }
+        // misaki reads a wave dash before a number so.
+        '〜' | '～' | '~' if number_follows => Some(("カラ".into(), at + 1)),
+        '-' | '−' | '–' | '—' if number_follows && after_number => Some(("カラ".into(), at + 1)),
+        '〒' => {
+            let (groups, end) = scan.groups(at + 1, "-", 2, 2).or_else(|| scan.groups(at + 2, "-", 2, 2))?;
+            let said: Vec<String> = groups.iter().map(|group| telephone(group)).collect();
+            Some((format!("{} {}", sign(c)?, said.join(" ノ ")), end))
+        }
+        '+' | '&' if before.is_some_and(|c| c.is_ascii_alphabetic() || c == '+') => None,
+        '+' | '#' if !(number_follows || before.is_some_and(char::is_alphanumeric)) => None,
+        _ => alone(c, at),
+    }
+}
+
+fn alone(c: char, at: usize) -> Option<Reading> {
+    sign(c).map(|name| (name.to_owned(), at + 1))
+}
+
+/// What begins with a digit.
+fn expression(scan: Scan, at: usize) -> Reading {
+    telephone_number(scan, at)
+        .or_else(|| date(scan, at))
+        .or_else(|| version(scan, at))
+        .or_else(|| time(scan, at))
+        .or_else(|| fraction(scan, at))
+        .unwrap_or_else(|| quantity(scan, at))
+}
+
+/// Numbers with an area code, mobile and free numbers.
+fn telephone_number(scan: Scan, at: usize) -> Option<Reading> {
+    let plain = scan.digits(at);
+    if matches!(plain.len(), 10 | 11) && plain.starts_with('0') {
+        return Some((telephone(&plain), at + plain.len()));
+    }
+    let (groups, end) = scan.groups(at, "-", 2, 4)?;
+    let number = groups.concat();
+    let is_telephone = groups[0].starts_with('0') && groups.len() > 2 && matches!(number.len(), 10 | 11);
+    let said: Vec<String> = groups.iter().map(|group| telephone(group)).collect();
+    is_telephone.then(|| (said.join(" ノ "), end))
+}
+
+/// 2024-01-15, 2024/1/15, 2024.1.15
+fn date(scan: Scan, at: usize) -> Option<Reading> {
+    let (groups, end) = scan.groups(at, "-/.", 3, 3)?;
+    let [year, month, day] = groups.as_slice() else { return None };
+    let in_range = |text: &str, most: u32| text.len() < 3 && text.parse().is_ok_and(|n: u32| (1..=most).contains(&n));
+    if year.len() != 4 || !in_range(month, 12) || !in_range(day, 31) {
+        return None;
+    }
+    let parts = [(year, '年'), (month, '月'), (day, '日')];
+    let said: Option<Vec<String>> = parts.iter().map(|(number, unit)| counted(number, &[*unit])).collect();
+    Some((said?.join(" "), end))
+}
+
+/// A number with a counter.
+fn counted(number: &str, counter: &[char]) -> Option<String> {
+    let number = number.trim_start_matches('0');
+    counters::counter(counter).map(|(_, at)| counters::read(if number.is_empty() { "0" } else { number }, at))
+}
+
+/// 1.2.3, 192.168.1.1
+fn version(scan: Scan, at: usize) -> Option<Reading> {
+    let (groups, end) = scan.groups(at, ".", 3, usize::MAX)?;
+    Some((groups.iter().map(|group| digits(group)).collect::<Vec<_>>().join(" テン "), end))
+}
+
+/// 15:30, 15:30:05; other numbers with a colon are a score or a ratio.
+fn time(scan: Scan, at: usize) -> Option<Reading> {
+    let (groups, end) = scan.groups(at, ":", 2, 3)?;
+    let below = |text: &str, limit: u32| text.parse().is_ok_and(|n: u32| n < limit);
+    if below(&groups[0], 25) && groups[0].len() < 3 && groups[1..].iter().all(|g| g.len() == 2 && below(g, 60)) {
+        let mut said = counted(&groups[0], &['時'])?;
+        if groups[1] != "00" || groups.len() > 2 {
+            said = format!("{said} {}", counted(&groups[1], &['分'])?);
+        }
+        if let Some(second) = groups.get(2) {
+            said = format!("{said} {}", counted(second, &['秒'])?);
+        }
+        return Some((said, end));
+    }
+    (groups.len() == 2).then(|| (format!("{} タイ {}", cardinal(&groups[0]), cardinal(&groups[1])), end))
+}
+
+/// 1/3
+fn fraction(scan: Scan, at: usize) -> Option<Reading> {
+    let (groups, end) = scan.groups(at, "/⁄", 2, 2)?;
+    Some((format!("{} ブンノ {}", cardinal(&groups[1]), cardinal(&groups[0])), end))
+}
+
+/// `¥500`, `$3.5`
+fn money(scan: Scan, at: usize) -> Option<Reading> {
+    let unit = sign(scan.c(at)?)?;
+    let (said, end, whole) = amount(scan, at + 1)?;
+    let written = scan.c(end) == Some('円');
+    let said = match whole.filter(|_| unit == "エン" && !written) {
+        Some(number) => counted(&number, &['円'])?,
+        None if written => return None,
+        None => format!("{said} {unit}"),
+    };
+    Some((said, end))
+}
+
+/// A number with the powers of ten in kanji that follow it (3万5000, 1.5億): its reading, its end, and its digits if it is whole.
+fn amount(scan: Scan, at: usize) -> Option<(String, usize, Option<String>)> {
+    let Number { whole, fraction, end } = scan.number(at)?;
+    if fraction.is_some() {
+        let said = decimal(&whole, fraction.as_deref());
+        let power = scan.c(end).and_then(|c| power(c).map(|_| cardinal_of_power(c)));
+        return Some(match power {
+            Some(power) => (format!("{said} {power}"), end + 1, None),
+            None => (said, end, None),
+        });
+    }
+    let Some(first) = scan.c(end).and_then(power).filter(|_| whole.len() <= 4) else {
+        let known = !(whole.len() > 1 && whole.starts_with('0'));
+        return Some(if known { (cardinal(&whole), end, Some(whole)) } else { (digits(&whole), end, None) });
+    };
+    let (mut value, mut at) = (whole.parse::<u64>().ok()? * first, end + 1);
+    while let Some(number) = scan.number(at).filter(|n| n.fraction.is_none() && n.whole.len() <= 4) {
+        let power = scan.c(number.end).and_then(power);
+        value += number.whole.parse::<u64>().ok()? * power.unwrap_or(1);
+        at = number.end + usize::from(power.is_some());
+        if power.is_none() {
+            break;
+        }
+    }
+    let value = value.to_string();
+    Some((cardinal(&value), at, Some(value)))
+}
+
+fn power(c: char) -> Option<u64> {
+    Some(match c {
+        '百' => 100,
+        '千' => 1000,
+        '万' => 10_000,
+        '億' => 100_000_000,
+        '兆' => 1_000_000_000_000,
+        _ => return None,
+    })
+}
+
+fn cardinal_of_power(c: char) -> &'static str {
+    match c {
+        '百' => "ヒャク",
+        '千' => "セン",
+        '万' => "マン",
+        '億' => "オク",
+        _ => "チョー",
+    }
+}
+
+/// A number with its counter or unit.
+fn quantity(scan: Scan, at: usize) -> Reading {
+    let glued = scan.before(at).is_some_and(|c| c.is_ascii_alphabetic());
+    let Some((said, end, whole)) = amount(scan, at) else { return (digits(&scan.digits(at)), at + 1) };
+    let rest: Vec<char> = scan.0[end..].iter().take(8).map(|glyph| glyph.c).collect();
+    if let Some((length, counter)) = counters::counter(&rest).filter(|_| !glued) {
+        let said = match whole {
+            Some(number) => counters::read(&number, counter),
+            None => format!("{said} {}", counters::plain(counter)),
+        };
+        return (said, end + length);
+    }
+    let spaced = end + usize::from(scan.c(end) == Some(' ') && scan.is_latin(end + 1));
+    let unit = UNITS.iter().filter(|_| !glued).find_map(|(written, name)| {
+        let unit_end = spaced + written.chars().count();
+        let is_word = written.ends_with(|c: char| c.is_ascii_alphabetic()) && scan.is_latin(unit_end);
+        (scan.starts_with(spaced, written) && !is_word).then_some((*name, unit_end))
+    });
+    match unit {
+        Some((name, end)) => (format!("{said} {name}"), end),
+        None => (said, end),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cjk::glyphs;
+
+    fn said(text: &str) -> String {
+        normalize(&glyphs(text, 0..text.len())).iter().map(|glyph| glyph.c).collect()
+    }
+
+    /// The usual readings, as grammars list them.
+    #[test]
+    fn what_is_not_words_is_read() {
+        for (text, reading) in [
+            ("2024年1月15日", "ニセンニジューヨネンイチガツジューゴニチ"),
+            ("午後3:30から", "午後サンジサンジュップンから"),
+            ("9:00", "クジ"),
+            ("￥1,500", "センゴヒャクエン"),
+            ("3万5000円", "サンマンゴセンエン"),
+            ("1.5億円", "イチテンゴオクエン"),
+            ("50%", "ゴジューパーセント"),
+            ("-5℃", "マイナスゴド"),
+            ("1/3", "サンブンノイチ"),
+            ("03-1234-5678", "ゼロサンノイチニーサンヨンノゴーロクナナハチ"),
+            ("10〜20人", "ジューカラニジューニン"),
+            ("180cm", "ヒャクハチジューセンチメートル"),
+            ("3つの本", "ミッツの本"),
+            ("007", "ゼロゼロナナ"),
+            ("３個", "サンコ"),
+            ("〒150-0001", "ユービンバンゴーイチゴーゼロノゼロゼロゼロイチ"),
+        ] {
+            assert_eq!(said(text).replace(' ', ""), reading, "{text}");
+        }
+    }
+}
