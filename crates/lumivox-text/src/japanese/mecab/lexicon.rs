@@ -100,6 +100,7 @@ impl Lexicon {
             if let Some((value, check)) = self.unit(at)
                 && check == at
                 && value < 0
+                && length > 0
             {
                 found(length, (-(value + 1)).cast_unsigned());
             }

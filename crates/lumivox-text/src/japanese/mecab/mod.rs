@@ -82,3 +82,69 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
 fn damaged(what: &str) -> Error {
     Error::data(NAME, format!("{what} is damaged or not of MeCab 0.996"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data;
+
+    const FILES: [&str; 4] = ["sys.dic", "unk.dic", "matrix.bin", "char.bin"];
+
+    /// A small dictionary, made by `tools/lexicon/mecab_sample.py`.
+    fn sample() -> Vec<Vec<u8>> {
+        let raw = data::decompress("mecab", include_bytes!("../../../tests/data/mecab.zst")).unwrap();
+        let mut rest = raw.as_slice();
+        FILES.iter().map(|_| data::section("mecab", &mut rest).unwrap().to_vec()).collect()
+    }
+
+    /// Opens the files in a folder of their own.
+    fn open(name: &str, files: &[Vec<u8>]) -> Result<Dictionary> {
+        let folder = std::env::temp_dir().join(format!("lumivox-mecab-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        for (name, content) in FILES.iter().zip(files) {
+            fs::write(folder.join(name), content).unwrap();
+        }
+        let dictionary = Dictionary::open(&folder);
+        // Where an open file can't be removed, it stays among the temporary ones.
+        let _ = fs::remove_dir_all(&folder);
+        dictionary
+    }
+
+    #[test]
+    fn words_are_mecabs() {
+        let dictionary = open("words", &sample()).unwrap();
+        let lines = include_str!("../../../tests/data/mecab.tsv").lines();
+        for (text, words) in lines.map(|line| line.split_once('\t').unwrap()) {
+            let morphemes = dictionary.morphemes(text);
+            let surfaces: Vec<&str> = morphemes.iter().map(|word| &text[word.range.clone()]).collect();
+            assert_eq!(surfaces.join(" "), words);
+            for word in morphemes.iter().filter(|word| word.known) {
+                let features = dictionary.features(word).unwrap();
+                assert!(features.split(',').count() > 8, "{features}");
+            }
+        }
+        assert!(dictionary.find("東京").is_some() && dictionary.find("東西").is_none());
+    }
+
+    #[test]
+    fn damaged_files_are_refused_or_read_without_a_panic() {
+        let whole = sample();
+        for (at, file) in FILES.iter().enumerate() {
+            let mut files = whole.clone();
+            files[at].truncate(whole[at].len() / 2);
+            assert!(open("short", &files).is_err(), "{file}");
+        }
+        // Every byte of the header and some of the rest.
+        for (at, step) in [(0, 997), (1, 31), (2, 499), (3, 9973)] {
+            for byte in (0..72).chain((72..whole[at].len()).step_by(step)) {
+                let mut files = whole.clone();
+                files[at][byte] ^= 0xA5;
+                if let Ok(dictionary) = open("damaged", &files) {
+                    for word in dictionary.morphemes("東京都に住んでいます。") {
+                        dictionary.features(&word);
+                    }
+                }
+            }
+        }
+    }
+}
