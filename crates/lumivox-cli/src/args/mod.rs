@@ -234,7 +234,7 @@ Examples:
   lumivox pull en_US-lessac-medium      # a Piper voice
   lumivox pull mms-swh                  # MMS-TTS in a language, by its ISO 639-3 code (CC-BY-NC-4.0: no commercial use)")]
 pub struct PullArguments {
-    /// The model's name: one that `lumivox models` lists, any Piper voice (en_US-lessac-medium), or any language of MMS-TTS (mms-swh).
+    /// The model's name: one that `lumivox models` lists, any Piper voice (en_US-lessac-medium), or any language of MMS-TTS (mms-swh); or a dictionary's (ja-dictionary).
     #[arg(default_value = "kokoro")]
     pub name: String,
     /// Makes it again although it is here, from newer files if the hub has some.

@@ -9,10 +9,20 @@ use crate::args::PullArguments;
 use crate::output::print;
 use crate::progress::PullProgress;
 
-/// Fetches and converts a model.
+/// Fetches and converts a model, or fetches a dictionary.
 pub fn run(arguments: &PullArguments) -> Result<ExitCode> {
     let progress = PullProgress::new(arguments.quiet);
-    let pulled = Store::open()?.pull(&arguments.name, arguments.again, &progress)?;
+    let store = Store::open()?;
+    if store.dictionaries().any(|(entry, _)| entry.name == arguments.name) {
+        let (folder, fetched) = store.dictionary(&arguments.name, arguments.again, &progress)?;
+        progress.finish();
+        if !arguments.quiet {
+            let state = if fetched { "is here now" } else { "is here already" };
+            print(&format!("{} {state}: {}\n", arguments.name, folder.display()))?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let pulled = store.pull(&arguments.name, arguments.again, &progress)?;
     progress.finish();
     if !arguments.quiet {
         match pulled.report {

