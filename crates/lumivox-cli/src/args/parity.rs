@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use lumivox::text::Dialect;
+use lumivox::text::Language;
 
 /// Arguments of `parity`.
 #[derive(Args)]
@@ -46,7 +46,7 @@ pub struct ParityArguments {
     pub voice: Option<String>,
     /// The language of the text (en-us, en-gb); the voice's own if not given.
     #[arg(short, long, value_name = "TAG")]
-    pub language: Option<Dialect>,
+    pub language: Option<Language>,
     /// Speaking rate: 0.25 (slow) to 4 (fast).
     #[arg(short, long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub speed: f32,

@@ -96,7 +96,7 @@ fn utterances(arguments: &ParityArguments, ours: &Ours, reference: &dyn Referenc
     }
     let options = Options {
         voice: arguments.voice.clone(),
-        dialect: arguments.language,
+        language: arguments.language,
         speed: arguments.speed,
         length_scale: arguments.length_scale,
         noise_scale: arguments.noise_scale,
