@@ -16,12 +16,23 @@ pub enum Error {
     /// A language that this crate doesn't have.
     #[error("unknown language `{0}` (known: en-us, en-gb, es, fr, hi, it, ja, pt-br, zh)")]
     UnknownLanguage(String),
+    /// espeak-ng is asked for a language that Kokoro was not taught from it.
+    #[error("Kokoro's `{0}` was not taught from espeak-ng; leave the choice of espeak-ng out")]
+    NoEspeakReading(crate::language::Language),
     /// A language that the front-end asked for does not read.
     #[error("the language `{0}` can't be read from text here; give phonemes")]
     NoFrontEnd(crate::language::Language),
     /// A dialect of English that this crate doesn't have.
     #[error("unknown dialect `{0}` (known: en-us, en-gb)")]
     UnknownDialect(String),
+    /// A user's lexicon that can't be read.
+    #[error("lexicon, line {line}: {reason}")]
+    Lexicon {
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong there.
+        reason: String,
+    },
     /// A model configuration whose vocabulary cannot be used.
     #[error("vocabulary: {0}")]
     Vocabulary(String),
@@ -49,6 +60,10 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    pub(crate) fn lexicon(line: usize, reason: impl std::fmt::Display) -> Self {
+        Self::Lexicon { line, reason: reason.to_string() }
+    }
+
     pub(crate) fn data(name: &'static str, reason: impl std::fmt::Display) -> Self {
         Self::Data { name, reason: reason.to_string() }
     }

@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use crate::english::{Dialect, English};
 use crate::error::{Error, Result};
+use crate::japanese::Japanese;
+use crate::mandarin::Mandarin;
+use crate::normalize::Emoji;
 use crate::phonemizer::Phonemizer;
 use crate::token::Phonemized;
 
@@ -104,34 +107,40 @@ impl FromStr for Language {
 
 /// What reads a language.
 pub trait FrontEnd: Send + Sync {
-    /// Text to tokens with phonemes; what can't be said is among the warnings.
-    fn phonemize(&self, text: &str) -> Phonemized;
+    /// Text to tokens with phonemes; what can't be said is among the warnings. Any text is accepted; the time is linear in its length.
+    fn read(&self, text: &str, emoji: Emoji) -> Phonemized;
+
+    /// The same with emoji silent, and reported.
+    fn phonemize(&self, text: &str) -> Phonemized {
+        self.read(text, Emoji::Skip)
+    }
 }
 
-/// Loads the front-end of a language.
+/// Loads the front-end of a language from what is compiled into the crate. Japanese has no dictionary then, for which see
+/// [`Japanese::open`].
 ///
 /// # Errors
-/// [`Error::NoFrontEnd`] for languages that can't be read from text yet. Else it fails only if the data compiled into the crate
-/// is damaged.
+/// Fails only if the compiled-in data is damaged.
 pub fn front_end(language: Language) -> Result<Box<dyn FrontEnd>> {
     Ok(match language {
         Language::English(dialect) => Box::new(English::new(dialect)?),
         Language::Spanish | Language::French | Language::Hindi | Language::Italian | Language::BrazilianPortuguese => {
             Box::new(Phonemizer::new(language)?)
         }
-        Language::Japanese | Language::Mandarin => return Err(Error::NoFrontEnd(language)),
+        Language::Japanese => Box::new(Japanese::without_dictionary()?),
+        Language::Mandarin => Box::new(Mandarin::new()?),
     })
 }
 
 impl FrontEnd for English {
-    fn phonemize(&self, text: &str) -> Phonemized {
-        Self::phonemize(self, text)
+    fn read(&self, text: &str, emoji: Emoji) -> Phonemized {
+        Self::read(self, text, emoji)
     }
 }
 
 impl FrontEnd for Phonemizer {
-    fn phonemize(&self, text: &str) -> Phonemized {
-        Self::phonemize(self, text)
+    fn read(&self, text: &str, emoji: Emoji) -> Phonemized {
+        Self::read(self, text, emoji)
     }
 }
 

@@ -5,7 +5,8 @@
 use std::time::{Duration, Instant};
 
 use lumivox_text::espeak::Espeak;
-use lumivox_text::{Boundary, Error, Source};
+use lumivox_text::evaluation::Agreement;
+use lumivox_text::{Boundary, Error, Language, Phonemized, Source};
 use proptest::prelude::*;
 
 fn voice(name: &str) -> Espeak {
@@ -109,4 +110,33 @@ proptest! {
         }
         prop_assert!(said.tokens.iter().all(|t| text[t.span.clone()] == t.text));
     }
+}
+
+/// In the symbols that Kokoro reads. Ground truth: `tools/lexicon/espeak_languages.py`, with espeak-ng 1.52, from which other versions differ in places.
+#[test]
+fn kokoro_is_given_what_misaki_gives_it() {
+    for (language, sentences, least_percent) in [
+        (Language::Spanish, include_str!("data/es_sentences.json"), 95.0),
+        (Language::French, include_str!("data/fr_sentences.json"), 95.0),
+        (Language::Italian, include_str!("data/it_sentences.json"), 95.0),
+        (Language::BrazilianPortuguese, include_str!("data/pt-br_sentences.json"), 95.0),
+        (Language::Hindi, include_str!("data/hi_sentences.json"), 95.0),
+    ] {
+        let pairs: Vec<(String, String)> = serde_json::from_str(sentences).unwrap();
+        let espeak = Espeak::for_kokoro(language).unwrap();
+        let text: String = pairs.iter().map(|(text, _)| format!("{text}\n\n")).collect();
+        let said = espeak.phonemize(&text).unwrap();
+        let mut agreement = Agreement::default();
+        let mut at = 0;
+        for (sentence, reference) in &pairs {
+            let end = at + sentence.len();
+            let tokens = said.tokens.iter().filter(|token| (at..end).contains(&token.span.start)).cloned().collect();
+            let phonemes = Phonemized { tokens, warnings: Vec::new() }.phonemes();
+            agreement.add(&phonemes, reference);
+            at = end + 2;
+        }
+        println!("{language}: {agreement}");
+        assert!(agreement.percent() >= least_percent, "{language}: {agreement}");
+    }
+    assert!(matches!(Espeak::for_kokoro(Language::Japanese), Err(Error::NoEspeakReading(_))));
 }

@@ -134,6 +134,7 @@ fn parts_without_sound_are_reported() {
         ("=====", &["====="]),
         ("**bold**", &["**", "**"]),
         ("[st\0\u{200b}](+1)", &["\0"]),
+        ("[st \u{200b}](+1)", &[]),
     ] {
         let said = say(text);
         assert_eq!(said.warnings.iter().map(|w| w.text.as_str()).collect::<Vec<_>>(), warned, "{text}");

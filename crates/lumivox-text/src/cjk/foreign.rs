@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn addresses_end_where_they_end() {
-        let end = |text: &str| web_end(&glyphs(text, 0..text.len()), 0);
+        let end = |text: &str| web_end(&glyphs(text, 0..text.len(), None), 0);
         assert_eq!(end("www.baidu.com查看"), Some(13));
         assert_eq!(end("a.b@example.org."), Some(15));
         assert_eq!(end("https://example.com/a?b=c，"), Some(25));

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::normalize::EmojiNames;
+
 /// What a [`Glyph`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -13,6 +15,8 @@ pub(crate) enum Kind {
     Read,
     /// Part of a web or e-mail address.
     Web,
+    /// Part of the name of an emoji.
+    Name,
 }
 
 /// A character that is to be said.
@@ -30,10 +34,20 @@ pub(crate) fn read_as(said: &str, from: Range<usize>) -> impl Iterator<Item = Gl
 }
 
 /// The characters of `text[range]` in their usual width: letters, digits and signs ASCII, kana full; enclosed and squared ones
-/// taken apart.
-pub(crate) fn glyphs(text: &str, range: Range<usize>) -> Vec<Glyph> {
+/// taken apart. Emoji that have names are read by them.
+pub(crate) fn glyphs(text: &str, range: Range<usize>, names: Option<EmojiNames>) -> Vec<Glyph> {
     let mut glyphs: Vec<Glyph> = Vec::new();
+    let mut named_to = 0;
     for (at, c) in text[range.clone()].char_indices() {
+        if at < named_to {
+            continue;
+        }
+        if let Some((length, name)) = names.and_then(|names| names.at(&text[range.start + at..range.end])) {
+            named_to = at + length;
+            let from = range.start + at..range.start + named_to;
+            glyphs.extend(name.chars().map(|c| Glyph { c, from: from.clone(), kind: Kind::Name }));
+            continue;
+        }
         let from = range.start + at..range.start + at + c.len_utf8();
         if let Some(voiced) = voiced(c).zip(glyphs.last()).and_then(|(mark, last)| composed(last.c, mark))
             && let Some(last) = glyphs.last_mut()
@@ -102,7 +116,7 @@ mod tests {
     use super::*;
 
     fn text(original: &str) -> String {
-        glyphs(original, 0..original.len()).iter().map(|g| g.c).collect()
+        glyphs(original, 0..original.len(), None).iter().map(|g| g.c).collect()
     }
 
     #[test]
@@ -114,7 +128,7 @@ mod tests {
 
     #[test]
     fn places_are_kept() {
-        let all = glyphs("aｶﾞ㈱b", 1..10);
+        let all = glyphs("aｶﾞ㈱b", 1..10, None);
         let places: Vec<_> = all.iter().map(|g| (g.c, g.from.clone())).collect();
         assert_eq!(places[0], ('ガ', 1..7));
         assert_eq!(places[1..], [('株', 7..10)]);

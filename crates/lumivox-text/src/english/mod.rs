@@ -28,7 +28,9 @@ pub use espeak_ipa::{Accent, to_espeak};
 pub use lexicon::Grade;
 
 use crate::error::{Error, Result};
+use crate::language::Language;
 use crate::letter_to_sound::Model;
+use crate::normalize::Emoji;
 use crate::token::Phonemized;
 
 /// American or British pronunciation.
@@ -123,12 +125,18 @@ impl English {
 
     /// Turns text into tokens with phonemes. Any text is accepted; the time is linear in its length. Whatever is
     /// neither white space nor plain punctuation lies in the span of a token with sound, or a warning tells of it.
+    /// Emoji are silent, and reported.
     pub fn phonemize(&self, text: &str) -> Phonemized {
+        self.read(text, Emoji::Skip)
+    }
+
+    /// The same with a choice of what is done with emoji.
+    pub fn read(&self, text: &str, emoji: Emoji) -> Phonemized {
         let mut source = self.markup.read(text);
         let tokens = self.tokenizer.tokenize(&source.text);
         let tags = self.tagger.tag(&source.text, &tokens);
         let tagged = normalize::Tagged { tokens: &tokens, tags: &tags };
-        let items = self.normalizer.items(&source.text, tagged);
+        let items = self.normalizer.items(&source.text, tagged, emoji.names(Language::English(self.dialect())));
         let mut units = units::collect(&source, tagged, items);
         let warnings = std::mem::take(&mut source.warnings);
         let silent = self.resolve(&source.text, &mut units);

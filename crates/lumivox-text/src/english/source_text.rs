@@ -47,7 +47,9 @@ impl Markup {
             let (Some(whole), Some(word)) = (found.get(0), found.get(1)) else { continue };
             // Nothing to say otherwise: ordinary text then.
             let visible = word.as_str().trim_end_matches(is_invisible);
-            if !visible.contains(char::is_alphanumeric) || visible.ends_with(char::is_control) {
+            if !visible.contains(char::is_alphanumeric)
+                || visible.ends_with(|c: char| c.is_control() || c.is_whitespace())
+            {
                 continue;
             }
             source.append(original, at..whole.start());

@@ -1,9 +1,10 @@
-//! Phonemes from an installed espeak-ng, for Piper's voices in languages that this crate has no front-end for.
+//! Phonemes from an installed espeak-ng: for Piper's voices in languages that this crate has no front-end for, and for Kokoro where it is asked for.
 //!
 //! espeak-ng (GPL) is no part of this crate: it is run as a program, a few dozen clauses at a time, through pipes. Its output
 //! becomes tokens the way piper-tts makes phonemes of it (`phonemize_espeak.py`, `EspeakPhonemizer.phonemize`).
 
 mod clauses;
+mod misaki;
 mod process;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use crate::characters::{self, loss};
 use crate::error::{Error, Result};
+use crate::language::Language;
 use crate::token::{Phonemized, Reason, Source, Token, Warning};
 use clauses::{Clause, clauses};
 
@@ -26,6 +28,8 @@ pub struct Espeak {
     program: PathBuf,
     voice: String,
     timeout: Duration,
+    /// The language whose Kokoro symbols are written instead of IPA.
+    kokoro: Option<Language>,
 }
 
 impl Espeak {
@@ -42,6 +46,14 @@ impl Espeak {
         }
     }
 
+    /// What is found likewise, writing the symbols that Kokoro reads: as misaki reads the language where its dictionaries don't know it.
+    ///
+    /// # Errors
+    /// As [`Espeak::new`], and [`Error::NoEspeakReading`] for Japanese and Mandarin, which Kokoro was not taught from espeak-ng.
+    pub fn for_kokoro(language: Language) -> Result<Self> {
+        Ok(Self { kokoro: Some(language), ..Self::new(misaki::voice(language)?)? })
+    }
+
     /// The voice of a program that takes espeak-ng's options; it is given up on when it takes longer than `timeout` for some
     /// dozen clauses.
     ///
@@ -52,12 +64,12 @@ impl Espeak {
         if !voice.starts_with(|c: char| c.is_ascii_alphanumeric()) || !voice.chars().all(plain) {
             return Err(Error::NoEspeakVoice(voice.escape_debug().to_string()));
         }
-        let espeak = Self { program: program.into(), voice: voice.to_owned(), timeout };
+        let espeak = Self { program: program.into(), voice: voice.to_owned(), timeout, kokoro: None };
         espeak.run("\n")?;
         Ok(espeak)
     }
 
-    /// Turns text into tokens with espeak-ng's IPA, without ties. Of punctuation the marks `, . ; : ! ?` are left, where they end
+    /// Turns text into tokens with espeak-ng's IPA, without ties, or Kokoro's symbols. Of punctuation the marks `, . ; : ! ?` are left, where they end
     /// a clause; other scripts' marks become those that piper-tts makes of them, and an ellipsis becomes `,` or `.`.
     ///
     /// A word has a token of its own where espeak-ng writes as many words as the clause has; else the clause is one token. What
@@ -72,7 +84,13 @@ impl Espeak {
         for batch in clauses.chunks(CLAUSES_AT_ONCE) {
             said.extend(self.say(batch)?);
         }
-        Ok(assemble(text, tokens, &clauses, &said))
+        let mut whole = assemble(text, tokens, &clauses, &said);
+        if let Some(language) = self.kokoro {
+            for token in whole.tokens.iter_mut().filter(|token| token.source == Source::Espeak) {
+                token.phonemes = misaki::symbols(&token.phonemes, language);
+            }
+        }
+        Ok(whole)
     }
 
     /// What espeak-ng writes for each clause. A blank line goes behind each, which comes back as one, so that a clause that comes
@@ -97,7 +115,9 @@ impl Espeak {
     }
 
     fn run(&self, input: &str) -> Result<String> {
-        let arguments = ["-q", "--ipa", "-b", "1", "-v", &self.voice];
+        let tie = format!("--tie={}", misaki::TIE);
+        let mut arguments = vec!["-q", "--ipa", "-b", "1", "-v", &self.voice];
+        arguments.extend(self.kokoro.map(|_| tie.as_str()));
         process::run(&self.program, &arguments, input, self.timeout).map_err(|error| match error {
             Error::Espeak(reason)
                 if reason.contains("voice does not exist") || reason.contains("Failed to read voice") =>

@@ -22,7 +22,8 @@ use crate::cjk::{Foreign, Glyph, Kind, Output, foreign_end, glyphs};
 use crate::english::Grade;
 use crate::english::source_text::{Markup, Override};
 use crate::error::Result;
-use crate::language::FrontEnd;
+use crate::language::{FrontEnd, Language};
+use crate::normalize::Emoji;
 use crate::token::{Phonemized, Reason, Source, Token};
 use kana::is_kana;
 use marks::Place;
@@ -178,18 +179,19 @@ impl Japanese {
 impl FrontEnd for Japanese {
     /// Any text is accepted; the time is linear in its length. What is neither white space nor plain punctuation lies in the span
     /// of a token with sound, or a warning tells of it.
-    fn phonemize(&self, text: &str) -> Phonemized {
+    fn read(&self, text: &str, emoji: Emoji) -> Phonemized {
+        let names = emoji.names(Language::Japanese);
         let source = self.markup.read(text);
         let mut output = Output::new(text, &source);
         let mut at = 0;
         for (range, asked) in &source.overrides {
             let Override::Phonemes(phonemes) = asked else { continue };
-            self.say(&normalize::normalize(&glyphs(&source.text, at..range.start)), &mut output);
+            self.say(&normalize::normalize(&glyphs(&source.text, at..range.start, names)), &mut output);
             output.user(range.clone(), phonemes);
             output.blank();
             at = range.end;
         }
-        self.say(&normalize::normalize(&glyphs(&source.text, at..source.text.len())), &mut output);
+        self.say(&normalize::normalize(&glyphs(&source.text, at..source.text.len(), names)), &mut output);
         output.finish()
     }
 }
@@ -197,7 +199,8 @@ impl FrontEnd for Japanese {
 /// How many of `glyphs`, which begin with one for the dictionary, go to it together: to the end of a sentence or line, or to what
 /// it does not read.
 fn stretch(glyphs: &[Glyph]) -> usize {
-    let belongs = |glyph: &Glyph| glyph.kind == Kind::Plain && !is_foreign(glyph.c);
+    let kind = glyphs[0].kind;
+    let belongs = |glyph: &Glyph| glyph.kind == kind && !is_foreign(glyph.c);
     let ends = |c: char| "。！？!?\n\u{2029}".contains(c);
     let mut length = 1;
     while glyphs.get(length).is_some_and(belongs) {

@@ -226,7 +226,7 @@ mod tests {
     use crate::cjk::glyphs;
 
     fn said(text: &str) -> String {
-        normalize(&glyphs(text, 0..text.len())).iter().map(|glyph| glyph.c).collect()
+        normalize(&glyphs(text, 0..text.len(), None)).iter().map(|glyph| glyph.c).collect()
     }
 
     /// The usual readings, as grammars list them.

@@ -18,7 +18,8 @@ use crate::cjk::{Foreign, Glyph, Kind, Output, foreign_end, glyphs};
 use crate::english::Grade;
 use crate::english::source_text::{Markup, Override};
 use crate::error::Result;
-use crate::language::FrontEnd;
+use crate::language::{FrontEnd, Language};
+use crate::normalize::Emoji;
 use crate::token::{Phonemized, Reason, Source};
 use readings::Readings;
 use segmentation::Segmentation;
@@ -120,20 +121,21 @@ impl Mandarin {
 impl FrontEnd for Mandarin {
     /// Any text is accepted; the time is linear in its length. What is neither white space nor plain punctuation lies in the span
     /// of a token with sound, or a warning tells of it.
-    fn phonemize(&self, text: &str) -> Phonemized {
+    fn read(&self, text: &str, emoji: Emoji) -> Phonemized {
+        let names = emoji.names(Language::Mandarin);
         let source = self.markup.read(text);
         let mut output = Output::new(text, &source);
         let mut at = 0;
         for (range, asked) in &source.overrides {
             let Override::Phonemes(phonemes) = asked else { continue };
-            self.say(&normalize::normalize(&glyphs(&source.text, at..range.start)), &mut output);
+            self.say(&normalize::normalize(&glyphs(&source.text, at..range.start, names)), &mut output);
             if output.ends_with_word() {
                 output.blank();
             }
             output.user(range.clone(), phonemes);
             at = range.end;
         }
-        self.say(&normalize::normalize(&glyphs(&source.text, at..source.text.len())), &mut output);
+        self.say(&normalize::normalize(&glyphs(&source.text, at..source.text.len(), names)), &mut output);
         output.finish()
     }
 }

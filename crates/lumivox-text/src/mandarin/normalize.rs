@@ -111,12 +111,13 @@ fn telephone(scan: Scan, at: usize) -> Option<Reading> {
     is_telephone.then(|| (digits(&groups.concat(), true), end))
 }
 
-/// 2024-01-15, 2024/1/15, 2024.1.15
+/// 2024-01-15, 2024/1/15, 24/1/15, 2024.1.15
 fn date(scan: Scan, at: usize) -> Option<Reading> {
     let (groups, end) = scan.groups(at, "-/.", 3, 3)?;
     let [year, month, day] = groups.as_slice() else { return None };
     let in_range = |text: &str, most: u32| text.len() < 3 && text.parse().is_ok_and(|n: u32| (1..=most).contains(&n));
-    let is_date = year.len() == 4 && in_range(month, 12) && in_range(day, 31);
+    let years = year.len() == 4 || year.len() == 2 && scan.c(at + 2) == Some('/');
+    let is_date = years && in_range(month, 12) && in_range(day, 31);
     is_date.then(|| (format!("{}年{}月{}日", digits(year, false), cardinal(month), cardinal(day)), end))
 }
 
@@ -165,7 +166,7 @@ fn year(scan: Scan, at: usize) -> Option<Reading> {
     let month_follows = scan.is_digit(end + 1) && scan.c(end + 1 + scan.digits(end + 1).len()) == Some('月');
     let is_year = match year.len() {
         4 => true,
-        2 => year.starts_with('0') || month_follows,
+        2 => year.starts_with('0') && !matches!(scan.c(end), Some('月' | '日' | '号')) || month_follows,
         _ => false,
     };
     (is_year && scan.c(end) == Some('年')).then(|| (digits(&year, false), end))
@@ -189,6 +190,9 @@ fn money(scan: Scan, at: usize) -> Option<Reading> {
 
 /// A number below zero; of degrees, 零下.
 fn negative(scan: Scan, at: usize) -> Option<Reading> {
+    if let Some((fraction, end)) = fraction(scan, at + 1) {
+        return Some((format!("负{fraction}"), end));
+    }
     let number = scan.number(at + 1)?;
     let degrees = unit(scan, number.end).is_some_and(|(name, _)| name.ends_with("氏度"));
     Some(quantity(scan, at + 1, if degrees { "零下" } else { "负" }))
@@ -210,7 +214,8 @@ fn quantity(scan: Scan, at: usize, sign: &str) -> Reading {
     let Number { whole, fraction, end } =
         scan.number(at).unwrap_or_else(|| Number { whole: scan.digits(at), fraction: None, end: at + 1 });
     let glued = scan.before(at).is_some_and(|c| c.is_ascii_alphabetic());
-    let mut said = if whole.len() > 1 && whole.starts_with('0') && fraction.is_none() {
+    let dated = whole.len() == 2 && matches!(scan.c(end), Some('月' | '日' | '号'));
+    let mut said = if whole.len() > 1 && whole.starts_with('0') && fraction.is_none() && !dated {
         digits(&whole, false)
     } else {
         decimal(&whole, fraction.as_deref())

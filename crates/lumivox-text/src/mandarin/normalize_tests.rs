@@ -4,7 +4,7 @@ use super::normalize;
 use crate::cjk::glyphs;
 
 fn said(text: &str) -> String {
-    normalize(&glyphs(text, 0..text.len())).iter().map(|glyph| glyph.c).collect()
+    normalize(&glyphs(text, 0..text.len(), None)).iter().map(|glyph| glyph.c).collect()
 }
 
 /// Expected values: cn2an 0.5.24, `transform(…, "an2cn")`.

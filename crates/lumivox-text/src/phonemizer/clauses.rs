@@ -51,7 +51,13 @@ impl Phonemizer {
                     clause.push(i, spell(written, &self.model), Some(sound));
                 }
                 Kind::Word => self.push_word(i, written, &mut clause),
-                Kind::Reading(words) => {
+                // In scripts of their own the names are words that the model reads.
+                Kind::Spelled(_) if self.traits.latin => {
+                    for letter in written.chars().filter(|c| c.is_alphabetic()) {
+                        self.push_letter(i, letter, &mut clause);
+                    }
+                }
+                Kind::Reading(words) | Kind::Spelled(words) => {
                     let pauses = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '.');
                     for word in words.split(pauses).filter(|word| !word.is_empty()) {
                         self.push_word(i, word, &mut clause);
@@ -73,6 +79,13 @@ impl Phonemizer {
         } else {
             clause.push(unit, spell(word, &self.model), letter_names(word, self.traits));
         }
+    }
+
+    /// Adds a letter that is said by its name.
+    fn push_letter(&self, unit: usize, letter: char, clause: &mut Clause) {
+        let lower = letter.to_lowercase().next().unwrap_or(letter);
+        let name = self.traits.letter_name(lower).map(str::to_owned);
+        clause.push(unit, spell(&letter.to_string(), &self.model), name);
     }
 
     /// What a word sounds like in letters that the model of a language in another script does not read.

@@ -2,7 +2,7 @@
 //!
 //! In these languages the sound of a word depends on its neighbours: liaison, lenition, doubled consonants, function words
 //! without stress. Text passes these stages, each in a file of its own: overrides and Unicode (`crate::english::source_text`),
-//! splitting into words and marks (`split`), readings of numbers and the like (`readings`), spelling in the model's letters
+//! readings of numbers and the like (`crate::normalize`), splitting into words and marks (`split`), spelling in the model's letters
 //! (`spell`), the model, clause by clause (`clauses`), ends of sentences (`sentences`).
 //!
 //! The phonemes are those that misaki's `EspeakG2P` gives Kokoro: what espeak-ng says of a clause, learned by a model.
@@ -10,7 +10,6 @@
 mod clauses;
 mod languages;
 mod latin;
-mod readings;
 mod sentences;
 mod spell;
 mod split;
@@ -22,6 +21,7 @@ use crate::english::source_text::{Markup, Override, SourceText};
 use crate::error::Result;
 use crate::language::Language;
 use crate::letter_to_sound::Model;
+use crate::normalize::{Emoji, Normalizer};
 use crate::token::{Boundary, Phonemized, Reason, Source, Token, Warning};
 use languages::Traits;
 use latin::Latin;
@@ -40,6 +40,7 @@ pub struct Phonemizer {
     language: Language,
     traits: &'static Traits,
     markup: Markup,
+    normalizer: Normalizer,
     model: Model,
     /// What reads Latin words in other scripts' text.
     latin: Latin,
@@ -66,6 +67,8 @@ enum Kind {
     User,
     /// Read as these words instead.
     Reading(String),
+    /// Said letter by letter; the names of the letters.
+    Spelled(String),
     /// Punctuation. The phonemes are known already; a clause ends here if `breaks`.
     Mark { breaks: bool },
     /// Not said, and reported.
@@ -89,7 +92,8 @@ impl Phonemizer {
     /// As [`Phonemizer::new`].
     pub fn with_model(language: Language, model: Model) -> Result<Self> {
         let traits = languages::traits(language)?;
-        Ok(Self { language, traits, markup: Markup::new()?, model, latin: Latin::default() })
+        let (markup, normalizer) = (Markup::new()?, Normalizer::new(language)?);
+        Ok(Self { language, traits, markup, normalizer, model, latin: Latin::default() })
     }
 
     /// The language it was made for.
@@ -104,9 +108,15 @@ impl Phonemizer {
 
     /// Turns text into tokens with phonemes. Any text is accepted; the time is linear in its length. Whatever is
     /// neither white space nor plain punctuation lies in the span of a token with sound, or a warning tells of it.
+    /// Emoji are silent, and reported.
     pub fn phonemize(&self, text: &str) -> Phonemized {
+        self.read(text, Emoji::Skip)
+    }
+
+    /// The same with a choice of what is done with emoji.
+    pub fn read(&self, text: &str, emoji: Emoji) -> Phonemized {
         let source = self.markup.read(text);
-        let readings = readings::readings(self.language, &source.text);
+        let readings = self.normalizer.readings(&source, emoji.names(self.language));
         let mut units = split::units(&source, readings, self.traits);
         self.say(&source.text, &mut units);
         stress(&source, &mut units);
@@ -125,7 +135,7 @@ impl Phonemizer {
                 Kind::User => (written.clone(), Source::User),
                 Kind::Mark { .. } => (String::new(), Source::Punctuation),
                 _ if unit.phonemes.is_empty() => (String::new(), Source::Silent),
-                Kind::Reading(words) => (words, Source::Normalizer),
+                Kind::Reading(words) | Kind::Spelled(words) => (words, Source::Normalizer),
                 Kind::Word | Kind::Silent(_) => (written.clone(), Source::Model),
             };
             let reason = match origin {

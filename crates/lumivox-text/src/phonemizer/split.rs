@@ -3,9 +3,9 @@
 use unicode_normalization::char::is_combining_mark;
 
 use super::languages::Traits;
-use super::readings::Reading;
 use super::{Kind, Unit};
 use crate::english::source_text::{Override, SourceText};
+use crate::normalize::Reading;
 use crate::token::Reason;
 
 /// Marks that end a clause, which is where misaki (phonemizer) and espeak-ng's pauses cut.
@@ -54,7 +54,7 @@ struct Splitter<'a> {
     quotes: usize,
 }
 
-/// The units of a text. Overrides win over readings, and readings over words.
+/// The units of a text: the user's phonemes, `readings`, and between them words and marks.
 pub(super) fn units(source: &SourceText, readings: Vec<Reading>, traits: &Traits) -> Vec<Unit> {
     let mut claims: Vec<Unit> = source
         .overrides
@@ -66,17 +66,10 @@ pub(super) fn units(source: &SourceText, readings: Vec<Reading>, traits: &Traits
             Override::Stress(_) => None,
         })
         .collect();
-    let overridden = claims.clone();
-    let free = |reading: &Reading| {
-        let next = overridden.partition_point(|claim| claim.range.end <= reading.range.start);
-        overridden.get(next).is_none_or(|claim| claim.range.start >= reading.range.end)
+    let read = |Reading { range, words, spelled }: Reading| {
+        Unit::new(range.start, range.end, if spelled { Kind::Spelled(words) } else { Kind::Reading(words) })
     };
-    claims.extend(
-        readings
-            .into_iter()
-            .filter(free)
-            .map(|reading| Unit::new(reading.range.start, reading.range.end, Kind::Reading(reading.words))),
-    );
+    claims.extend(readings.into_iter().map(read));
     claims.sort_by_key(|claim| claim.range.start);
     let mut splitter = Splitter { text: &source.text, traits, units: Vec::new(), quotes: 0 };
     let mut at = 0;

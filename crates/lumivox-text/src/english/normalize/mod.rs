@@ -18,6 +18,7 @@ use super::Dialect;
 use super::tagger::Tag;
 use super::tokenizer::{RawToken, is_currency};
 use crate::error::{Error, Result};
+use crate::normalize::EmojiNames;
 
 /// How a part of an item is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,8 +145,8 @@ impl Normalizer {
         Ok(Self { dialect, numeric, dates, web })
     }
 
-    /// Everything in `text` that has a reading of its own, in order, without overlaps.
-    pub(crate) fn items(&self, text: &str, tagged: Tagged<'_>) -> Vec<Item> {
+    /// Everything in `text` that has a reading of its own, in order, without overlaps; emoji if there are names for them.
+    pub(crate) fn items(&self, text: &str, tagged: Tagged<'_>, emoji: Option<EmojiNames>) -> Vec<Item> {
         let mut items = Vec::new();
         let mut at = 0;
         let mut previous: Option<char> = None;
@@ -158,7 +159,12 @@ impl Normalizer {
             }
             let end = floor_boundary(text, (at + REACH).min(text.len()));
             let place = Place { before: &text[..at], rest: &text[at..end], dialect: self.dialect, tagged };
-            let found = if may_begin(text, at, previous, c) { self.match_at(text, place, previous, c) } else { None };
+            let named = || emoji?.at(place.rest).map(|(length, name)| (length, Say::words(name)));
+            let found = if may_begin(text, at, previous, c) {
+                self.match_at(text, place, previous, c).or_else(named)
+            } else {
+                None
+            };
             if let Some((length, say)) = found.filter(|(length, _)| *length > 0) {
                 let (length, say) = with_possessive(&text[at..], length, say);
                 items.push(Item { range: at..at + length, say });
@@ -187,7 +193,8 @@ impl Normalizer {
                 .or_else(|| self.dates.zone(&place))
                 .or_else(|| self.numeric.money(&place));
         }
-        self.dates.read(&place).or_else(|| self.numeric.read(&place)).or_else(|| self.web.symbol(&place, previous))
+        let symbol = || self.web.symbol(&place, previous);
+        self.dates.read(&place).or_else(|| self.numeric.read(&place)).or_else(symbol)
     }
 }
 

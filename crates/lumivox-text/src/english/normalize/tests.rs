@@ -16,7 +16,7 @@ fn read(text: &str, dialect: Dialect) -> String {
     let items = TAGGER.with(|(tagger, tokenizer)| {
         let tokens = tokenizer.tokenize(text);
         let tags = tagger.tag(text, &tokens);
-        normalizer.items(text, Tagged { tokens: &tokens, tags: &tags })
+        normalizer.items(text, Tagged { tokens: &tokens, tags: &tags }, None)
     });
     let mut said = String::new();
     let mut at = 0;
