@@ -85,3 +85,27 @@ fn explain_shows_how_a_model_reads() {
     let json: serde_json::Value = serde_json::from_str(&explained(&["-m", "embedded", "--json"])).unwrap();
     assert_eq!((&json["tokens"][1]["text"], &json["warnings"][0]["start"]), (&"tea".into(), &9.into()));
 }
+
+#[test]
+fn a_lexicon_and_markup_are_read_from_the_command_line() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("words.tsv"), "# ours\ntea\ttˈeɪ\n").unwrap();
+    let explain = ["explain", "Over tea", "-m", "embedded", "--lexicon", "words.tsv"];
+    let output = alone(home.path()).args(explain).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("ˈoʊvɚ tˈeɪ\n"), "{}", stderr(&output));
+
+    let say = |text: &str| {
+        alone(home.path()).args(["say", text, "--ssml", "-m", "embedded", "-o", "x.wav"]).output().unwrap()
+    };
+    let output = say("<speak>Over <break time='2s'/> tea</speak>");
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(samples(&home.path().join("x.wav")).1.len() > 2 * 22_050);
+    let output = say("<speak>Over\n <p>tea</speak>");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("SSML, line 2, column"), "{}", stderr(&output));
+
+    std::fs::write(home.path().join("words.tsv"), "tea\ttˈeɪ\ncoffee\n").unwrap();
+    let output = alone(home.path()).args(explain).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("words.tsv") && stderr(&output).contains("line 2"), "{}", stderr(&output));
+}

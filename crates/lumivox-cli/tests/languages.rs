@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 fn lumivox() -> Command {
@@ -10,19 +11,25 @@ fn lumivox() -> Command {
 }
 
 /// A voice, its language, a sentence, and how many words are heard.
-const VOICES: [(&str, &str, &str, usize); 5] = [
+const VOICES: [(&str, &str, &str, usize); 7] = [
     ("ef_dora", "es", "El sol salió temprano y los niños corrieron hacia la playa.", 11),
     ("ff_siwis", "fr", "Les enfants ont mangé une pomme avant d'aller à l'école.", 10),
     ("if_sara", "it", "La mattina dopo siamo partiti presto per la montagna.", 9),
     ("pf_dora", "pt-br", "Amanhã de manhã vamos todos juntos até a praia.", 9),
     ("hf_alpha", "hi", "आज सुबह बच्चे बगीचे में खेल रहे थे।", 8),
+    ("jf_alpha", "ja", "今朝、子供たちは庭で遊んでいました。", 9),
+    ("zf_xiaobei", "zh", "今天早上孩子们在院子里玩了很久。", 11),
 ];
+
+const MARKS: [&str; 4] = [".", "।", "。", "、"];
 
 #[test]
 fn every_language_has_a_voice() {
-    let folder = tempfile::tempdir().unwrap();
+    // They stay, to be listened to.
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("samples");
+    fs::create_dir_all(&folder).unwrap();
     for (voice, _, text, words) in VOICES {
-        let (wav, times) = (folder.path().join(format!("{voice}.wav")), folder.path().join(format!("{voice}.json")));
+        let (wav, times) = (folder.join(format!("{voice}.wav")), folder.join(format!("{voice}.json")));
         let mut say = lumivox();
         say.args(["say", "-m", "kokoro-int8", "--strict", "--voice", voice, text, "-o"]).arg(&wav);
         let output = say.arg("--timestamps").arg(&times).output().unwrap();
@@ -39,8 +46,12 @@ fn every_language_has_a_voice() {
         assert!(inside.chunks_exact(24_000).all(|second| rms(second) > 200.0), "{voice} pauses for a second");
 
         let times: serde_json::Value = serde_json::from_str(&fs::read_to_string(&times).unwrap()).unwrap();
-        let said: Vec<_> =
-            times["words"].as_array().unwrap().iter().filter(|w| w["text"] != "." && w["text"] != "।").collect();
+        let said: Vec<_> = times["words"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|w| !MARKS.contains(&w["text"].as_str().unwrap()))
+            .collect();
         assert_eq!(said.len(), words, "{voice}: {said:?}");
         for word in said {
             let length_s = word["end_s"].as_f64().unwrap() - word["start_s"].as_f64().unwrap();
@@ -55,8 +66,27 @@ fn explain_reads_each_language() {
         let output = lumivox().args(["explain", "--json", "--language", tag, text]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let read: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        let said = read["tokens"].as_array().unwrap().iter().filter(|token| token["source"] == "model");
+        let said = read["tokens"].as_array().unwrap().iter().filter(|token| token["source"] != "punctuation");
         assert_eq!(said.count(), words, "{tag}: {read}");
         assert_eq!(read["warnings"].as_array().map(Vec::len), Some(0), "{tag}: {read}");
     }
+}
+
+#[test]
+fn emoji_and_espeak_are_choices() {
+    let explain = |arguments: &[&str]| {
+        let output = lumivox().arg("explain").args(arguments).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.success(), text(output.stdout), text(output.stderr))
+    };
+    for (tag, name) in [("en-us", "party popper"), ("es", "cañón de confeti"), ("zh", "la1 pao4 cai3 dai4")] {
+        let (_, silent, warning) = explain(&["-l", tag, "🎉"]);
+        assert!(!silent.contains(name) && warning.contains("🎉"), "{silent}{warning}");
+        let (_, said, warning) = explain(&["-l", tag, "--emoji", "🎉"]);
+        assert!(said.contains(name) && warning.is_empty(), "{said}{warning}");
+    }
+    let (_, said, _) = explain(&["-l", "es", "--g2p", "espeak", "El muchacho come pan."]);
+    assert!(said.starts_with("el muʧˈaʧo kˈome pˈan.") && said.contains("espeak-ng"), "{said}");
+    let (fine, _, refusal) = explain(&["-l", "zh", "--g2p", "espeak", "你好"]);
+    assert!(!fine && refusal.contains("`zh`"), "{refusal}");
 }

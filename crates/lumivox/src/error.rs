@@ -117,6 +117,9 @@ pub enum Error {
         /// What was left out.
         warnings: Vec<String>,
     },
+    /// An SSML document that can't be read; the message has the line and column.
+    #[error(transparent)]
+    Ssml(#[from] lumivox_text::ssml::Notice),
     /// The text front-end could not be loaded.
     #[error(transparent)]
     Text(#[from] lumivox_text::Error),

@@ -29,9 +29,11 @@ mod device;
 #[cfg(feature = "embedded-voice")]
 pub mod embedded;
 mod error;
+mod front_ends;
 mod model;
 pub mod noise;
 mod options;
+mod reading;
 mod speech;
 pub mod store;
 mod synthesizer;
@@ -41,8 +43,9 @@ pub mod weights;
 
 pub use device::{Copies, Device, DeviceChoice, LoadOptions, Precision};
 pub use error::{Error, Result};
+pub use front_ends::FrontEnds;
 pub use model::KOKORO_SEGMENT_LIMITS;
-pub use options::{ChunkSize, Input, Options};
+pub use options::{ChunkSize, G2p, Input, Options};
 pub use speech::{Chunk, Speech, Warning};
 pub use synthesizer::Synthesizer;
 pub use timestamps::{PhonemeTime, Timestamps, WordTime};

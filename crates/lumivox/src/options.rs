@@ -1,6 +1,8 @@
 //! What is to be said, and how.
 
-use lumivox_text::Language;
+use std::sync::Arc;
+
+use lumivox_text::{Emoji, Language, UserLexicon};
 
 use crate::error::{Error, Result};
 
@@ -9,8 +11,20 @@ use crate::error::{Error, Result};
 pub enum Input<'a> {
     /// Text, read by the language's front-end; `[[…]]` in it holds phonemes in the model's symbols.
     Text(&'a str),
+    /// An SSML document, as [`lumivox_text::ssml`] reads it; `[[…]]` in its text holds phonemes, too.
+    Ssml(&'a str),
     /// Phonemes in the model's symbols.
     Phonemes(&'a str),
+}
+
+/// Where the phonemes of a text come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum G2p {
+    /// The front-ends of [`lumivox_text`], where there is one for the language.
+    #[default]
+    Builtin,
+    /// The espeak-ng that is installed.
+    Espeak,
 }
 
 /// How it is to be said. What is `None` is as the model has it.
@@ -20,6 +34,10 @@ pub struct Options {
     pub voice: Option<String>,
     /// Language that text is read in; the voice's own where `None`.
     pub language: Option<Language>,
+    /// Where phonemes come from.
+    pub g2p: G2p,
+    /// What is done with emoji; a model that reads letters, and espeak-ng, see them as they are.
+    pub emoji: Emoji,
     /// 1 as trained, 2 twice as fast; 0.25 to 4.
     pub speed: f32,
     /// Factor of all durations beside `speed`, up to 10; the VITS configuration's where `None`, 1 for Kokoro.
@@ -30,6 +48,10 @@ pub struct Options {
     pub noise_w: Option<f32>,
     /// Silence behind each sentence but the last, in seconds; 0 to 60.
     pub sentence_silence_s: f32,
+    /// Silence behind each paragraph but the last, in seconds, 0 to 60; that of sentences where `None`.
+    pub paragraph_silence_s: Option<f32>,
+    /// Pronunciations in the model's symbols that go before the front-end's.
+    pub lexicon: Option<Arc<UserLexicon>>,
     /// The same seed gives the same audio.
     pub seed: u64,
     /// The most bytes of text that are taken.
@@ -42,11 +64,15 @@ impl Default for Options {
         Self {
             voice: None,
             language: None,
+            g2p: G2p::default(),
+            emoji: Emoji::default(),
             speed: 1.0,
             length_scale: None,
             noise_scale: None,
             noise_w: None,
             sentence_silence_s: 0.0,
+            paragraph_silence_s: None,
+            lexicon: None,
             seed: 0,
             max_text_bytes: 500_000,
         }
@@ -69,7 +95,8 @@ impl Options {
         within("length scale", self.length_scale, 0.1, 10.0)?;
         within("noise scale", self.noise_scale, 0.0, 10.0)?;
         within("noise-w scale", self.noise_w, 0.0, 10.0)?;
-        within("sentence silence", Some(self.sentence_silence_s), 0.0, 60.0)
+        within("sentence silence", Some(self.sentence_silence_s), 0.0, 60.0)?;
+        within("paragraph silence", self.paragraph_silence_s, 0.0, 60.0)
     }
 }
 
@@ -116,6 +143,7 @@ mod tests {
             Options { noise_scale: Some(-0.1), ..Options::default() },
             Options { noise_w: Some(f32::INFINITY), ..Options::default() },
             Options { sentence_silence_s: 61.0, ..Options::default() },
+            Options { paragraph_silence_s: Some(-1.0), ..Options::default() },
         ];
         for options in bad {
             assert!(matches!(options.check(), Err(Error::OutOfRange { .. })), "{options:?}");

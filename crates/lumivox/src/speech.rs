@@ -5,11 +5,13 @@ use std::ops::Range;
 
 use lumivox_models::NoProbe;
 use lumivox_text::ids::Encoded;
+use lumivox_text::ssml::Notice;
 use lumivox_text::{Boundary, Phonemized, Reason, Segment};
 
 use crate::error::{Error, Result};
 use crate::model::{Encoding, Speaker, Utterance};
 use crate::options::{ChunkSize, Options};
+use crate::reading::{Reading, Spoken};
 use crate::synthesizer::Synthesizer;
 use crate::timestamps::Timestamps;
 
@@ -20,6 +22,8 @@ pub enum Warning {
     Text(lumivox_text::Warning),
     /// A word that is longer than the model can read at once: it is said in pieces.
     Cut(lumivox_text::Warning),
+    /// Markup of an SSML document that has no effect; its text is spoken.
+    Markup(lumivox_text::ssml::Notice),
     /// A phoneme that the model has no id for.
     Symbol {
         /// The symbol.
@@ -32,7 +36,7 @@ pub enum Warning {
 impl Warning {
     /// Whether something is left out.
     pub fn is_loss(&self) -> bool {
-        !matches!(self, Warning::Cut(_))
+        !matches!(self, Warning::Cut(_) | Warning::Markup(_))
     }
 }
 
@@ -40,6 +44,7 @@ impl std::fmt::Display for Warning {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Warning::Text(warning) | Warning::Cut(warning) => warning.fmt(f),
+            Warning::Markup(notice) => notice.fmt(f),
             Warning::Symbol { symbol, count } => {
                 write!(f, "the model does not know the phoneme `{}` ({count}×): not spoken", symbol.escape_debug())
             }
@@ -61,14 +66,18 @@ pub struct Chunk {
 /// Speech in the making: an iterator over its chunks, each of which is synthesised when it is asked for.
 pub struct Speech<'a> {
     synthesizer: &'a Synthesizer,
-    speaker: Box<dyn Speaker<'a> + 'a>,
+    speakers: Vec<Box<dyn Speaker<'a> + 'a>>,
     read: Phonemized,
     segments: Vec<Segment>,
+    /// Who says each segment.
+    speaker_of: Vec<usize>,
+    /// Samples of silence before the first segment, and behind each.
+    lead_samples: usize,
+    silence_samples: Vec<usize>,
     encoded: Vec<Encoded>,
     warnings: Vec<Warning>,
     chunk_size: ChunkSize,
     seed: u64,
-    silence_samples: usize,
     timestamps: Timestamps,
     /// Samples of all segments before the current one.
     samples_before: u64,
@@ -87,31 +96,44 @@ struct Current<'a> {
 impl<'a> Speech<'a> {
     pub(crate) fn new(
         synthesizer: &'a Synthesizer,
-        speaker: Box<dyn Speaker<'a> + 'a>,
-        read: Phonemized,
-        segments: Vec<Segment>,
+        reading: Reading<'a>,
         options: &Options,
         chunk_size: ChunkSize,
     ) -> Result<Self> {
         let model = &synthesizer.model;
-        let encoded: Vec<Encoded> = segments.iter().map(|segment| model.encode(&segment.phonemes)).collect();
-        let warnings = warnings(&read, &segments, &encoded);
-        let (segments, encoded): (Vec<_>, Vec<_>) =
-            segments.into_iter().zip(encoded).filter(|(_, encoded)| !encoded.is_silent()).unzip();
+        let Reading { read, segments: spoken, speakers, mut lead_s, notices, .. } = reading;
+        let encoded: Vec<Encoded> = spoken.iter().map(|spoken| model.encode(&spoken.segment.phonemes)).collect();
+        let warnings = warnings(&read, &spoken, &encoded, notices);
+        let (mut segments, mut speaker_of, mut pauses_s, mut kept) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (Spoken { segment, speaker, pause_s }, encoded) in spoken.into_iter().zip(encoded) {
+            if encoded.is_silent() {
+                *pauses_s.last_mut().unwrap_or(&mut lead_s) += pause_s;
+                continue;
+            }
+            segments.push(segment);
+            speaker_of.push(speaker);
+            pauses_s.push(pause_s);
+            kept.push(encoded);
+        }
         if segments.is_empty() {
             return Err(Error::NothingToSay { warnings: warnings.iter().map(Warning::to_string).collect() });
         }
+        let samples = |seconds: f64| (seconds * f64::from(model.sample_rate_hz())).round() as usize;
+        let silence_samples = (0..segments.len())
+            .map(|i| samples(pauses_s[i] + if i + 1 < segments.len() { silence_s(&segments[i], options) } else { 0.0 }))
+            .collect();
         Ok(Self {
             synthesizer,
-            speaker,
+            speakers,
             read,
             segments,
-            encoded,
+            speaker_of,
+            lead_samples: samples(lead_s),
+            silence_samples,
+            encoded: kept,
             warnings,
             chunk_size,
             seed: options.seed,
-            silence_samples: (f64::from(options.sentence_silence_s) * f64::from(model.sample_rate_hz())).round()
-                as usize,
             timestamps: Timestamps::default(),
             samples_before: 0,
             segment: 0,
@@ -150,7 +172,7 @@ impl<'a> Speech<'a> {
         let encoded = &self.encoded[self.segment];
         let symbols = self.segments[self.segment].phonemes.chars().count();
         let segment = Encoding { ids: &encoded.ids, symbols, index: self.segment as u32 };
-        let (speaker, seed) = (&self.speaker, self.seed);
+        let (speaker, seed) = (&self.speakers[self.speaker_of[self.segment]], self.seed);
         let utterance = self.synthesizer.install(|| speaker.begin(&segment, seed, &mut NoProbe))?;
         let frames = utterance.durations().iter().sum::<u32>() as usize;
         self.time(utterance.durations(), frames);
@@ -184,6 +206,8 @@ impl<'a> Speech<'a> {
     }
 
     fn chunk(&mut self) -> Result<Chunk> {
+        let lead_samples = std::mem::take(&mut self.lead_samples);
+        self.samples_before += lead_samples as u64;
         let mut current = match self.current.take() {
             Some(current) => current,
             None => self.begin()?,
@@ -192,13 +216,15 @@ impl<'a> Speech<'a> {
         let length = whole.frames(current.done_frames).min(current.frames - current.done_frames);
         let frames = current.done_frames..current.done_frames + length;
         let mut samples = self.synthesizer.install(|| current.utterance.decode(frames.clone(), &mut NoProbe))?;
+        if lead_samples > 0 {
+            samples.splice(0..0, std::iter::repeat_n(0.0, lead_samples));
+        }
         let segment = self.segment;
         let ends_segment = frames.end == current.frames;
         if ends_segment {
-            if self.segments[segment].boundary >= Boundary::Sentence && segment + 1 < self.segments.len() {
-                samples.resize(samples.len() + self.silence_samples, 0.0);
-                self.samples_before += self.silence_samples as u64;
-            }
+            let silence_samples = self.silence_samples[segment];
+            samples.resize(samples.len() + silence_samples, 0.0);
+            self.samples_before += silence_samples as u64;
             self.samples_before += (current.frames * self.synthesizer.samples_per_frame()) as u64;
             self.segment += 1;
         } else {
@@ -226,12 +252,13 @@ impl Iterator for Speech<'_> {
 }
 
 /// What is not said as it should be: what the text's front-end reports, words that had to be cut, and symbols that the model has no id for.
-fn warnings(read: &Phonemized, segments: &[Segment], encoded: &[Encoded]) -> Vec<Warning> {
+fn warnings(read: &Phonemized, spoken: &[Spoken], encoded: &[Encoded], notices: Vec<Notice>) -> Vec<Warning> {
     let mut unknown = BTreeMap::new();
     for (_, symbol) in encoded.iter().flat_map(|encoded| &encoded.unknown) {
         *unknown.entry(*symbol).or_insert(0) += 1;
     }
-    let cut_tokens = segments.iter().filter(|segment| segment.cut_inside_word).map(|segment| segment.tokens.end - 1);
+    let segments = spoken.iter().map(|spoken| &spoken.segment);
+    let cut_tokens = segments.filter(|segment| segment.cut_inside_word).map(|segment| segment.tokens.end - 1);
     let cut = cut_tokens.collect::<BTreeSet<_>>().into_iter().map(|index| {
         let token = &read.tokens[index];
         // The beginning is enough to find such a word by.
@@ -239,5 +266,19 @@ fn warnings(read: &Phonemized, segments: &[Segment], encoded: &[Encoded]) -> Vec
         Warning::Cut(lumivox_text::Warning { text, span: token.span.clone(), reason: Reason::Cut })
     });
     let text = read.warnings.iter().cloned().map(Warning::Text);
-    text.chain(cut).chain(unknown.into_iter().map(|(symbol, count)| Warning::Symbol { symbol, count })).collect()
+    let markup = notices.into_iter().map(Warning::Markup);
+    markup
+        .chain(text)
+        .chain(cut)
+        .chain(unknown.into_iter().map(|(symbol, count)| Warning::Symbol { symbol, count }))
+        .collect()
+}
+
+/// The silence behind a sentence or paragraph, in seconds.
+fn silence_s(segment: &Segment, options: &Options) -> f64 {
+    f64::from(match segment.boundary {
+        Boundary::None => 0.0,
+        Boundary::Sentence => options.sentence_silence_s,
+        Boundary::Paragraph => options.paragraph_silence_s.unwrap_or(options.sentence_silence_s),
+    })
 }

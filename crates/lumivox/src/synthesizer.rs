@@ -6,12 +6,12 @@ use std::sync::Arc;
 use lumivox_convert::ModelFile;
 use lumivox_models::Probe;
 use lumivox_text::ids::Encoded;
-use lumivox_text::{Phonemized, segments, with_phoneme_blocks};
 
 use crate::device::{Device, LoadOptions};
 use crate::error::{Error, Result};
 use crate::model::{self, Encoding, Model};
 use crate::options::{ChunkSize, Input, Options};
+use crate::reading::Reading;
 use crate::speech::Speech;
 
 /// The most segments that a GPU takes in one pass.
@@ -118,17 +118,12 @@ impl Synthesizer {
     /// As [`Synthesizer::speak`].
     pub fn stream(&self, input: Input, options: &Options, chunk_size: ChunkSize) -> Result<Speech<'_>> {
         options.check()?;
-        let speaker = self.model.speaker(options)?;
-        let (Input::Text(text) | Input::Phonemes(text)) = input;
+        let (Input::Text(text) | Input::Ssml(text) | Input::Phonemes(text)) = input;
         if text.len() > options.max_text_bytes {
             return Err(Error::TextTooLong { bytes: text.len(), limit: options.max_text_bytes });
         }
-        let read = match input {
-            Input::Text(text) => with_phoneme_blocks(text, |part| self.model.read(part, options))?,
-            Input::Phonemes(phonemes) => Phonemized::from_phonemes(phonemes),
-        };
-        let segments = segments(&read, &self.model.segment_limits());
-        Speech::new(self, speaker, read, segments, options, chunk_size)
+        let reading = Reading::new(&*self.model, input, options)?;
+        Speech::new(self, reading, options, chunk_size)
     }
 
     /// Says several segments at once, on a GPU up to 64 in one pass: what [`Synthesizer::synthesize`] says of each, the segments counted from `first` on.

@@ -96,8 +96,11 @@ pub struct SayArguments {
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// The text is phonemes already, in the model's symbols.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["ssml", "lexicon"])]
     pub phonemes: bool,
+    /// The text is SSML: speak, p, s, break, prosody rate, say-as, sub, phoneme, lang and voice.
+    #[arg(long, conflicts_with = "lines")]
+    pub ssml: bool,
     /// Fails if any part of the text can't be spoken, instead of leaving it out with a warning.
     #[arg(long)]
     pub strict: bool,
@@ -146,6 +149,36 @@ pub struct ModelArgument {
     pub model: String,
 }
 
+/// How text is read.
+#[derive(Args)]
+pub struct ReadingArguments {
+    /// Pronunciations in the model's symbols that go before all others: JSON ({"word": "phonemes"}), or lines of a word, a tab and its phonemes.
+    #[arg(long, value_name = "FILE")]
+    pub lexicon: Option<PathBuf>,
+    /// Where phonemes come from: what is built in, or an installed espeak-ng. What is not built in for a Piper voice comes from espeak-ng in any case.
+    #[arg(long, value_enum, default_value_t = G2p::Builtin)]
+    pub g2p: G2p,
+    /// Says emoji by their names; else they are silent, with a warning.
+    #[arg(long)]
+    pub emoji: bool,
+}
+
+/// Sources of phonemes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum G2p {
+    Builtin,
+    Espeak,
+}
+
+impl From<G2p> for lumivox::G2p {
+    fn from(g2p: G2p) -> Self {
+        match g2p {
+            G2p::Builtin => Self::Builtin,
+            G2p::Espeak => Self::Espeak,
+        }
+    }
+}
+
 /// How it is said.
 #[derive(Args)]
 pub struct DeliveryArguments {
@@ -155,6 +188,8 @@ pub struct DeliveryArguments {
     /// The language of the text (en-us, en-gb, es, fr, hi, it, ja, pt-br, zh); the voice's own if not given.
     #[arg(short, long, value_name = "TAG")]
     pub language: Option<Language>,
+    #[command(flatten)]
+    pub reading: ReadingArguments,
     /// Speaking rate: 0.25 (slow) to 4 (fast).
     #[arg(short, long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub speed: f32,
@@ -176,6 +211,9 @@ pub struct DeliveryArguments {
         allow_negative_numbers = true
     )]
     pub sentence_silence: f32,
+    /// Seconds of silence behind each paragraph; those of sentences if not given.
+    #[arg(long, alias = "paragraph_silence", value_name = "SECONDS", allow_negative_numbers = true)]
+    pub paragraph_silence: Option<f32>,
 }
 
 /// What goes to standard output.
@@ -373,6 +411,8 @@ pub struct ExplainArguments {
     /// The language of the text (en-us, en-gb, es, fr, hi, it, ja, pt-br, zh); the model's own if not given, en-us without one.
     #[arg(short, long, value_name = "TAG")]
     pub language: Option<Language>,
+    #[command(flatten)]
+    pub reading: ReadingArguments,
     /// Prints JSON.
     #[arg(long)]
     pub json: bool,

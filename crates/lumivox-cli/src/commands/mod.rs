@@ -14,14 +14,16 @@ pub mod voices;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use lumivox::convert::ModelFile;
 use lumivox::store::{Store, StoreError};
-use lumivox::{LoadOptions, Options, Synthesizer};
+use lumivox::text::{Emoji, Language, UserLexicon};
+use lumivox::{G2p, LoadOptions, Options, Synthesizer};
 
-use crate::args::ComputeArguments;
+use crate::args::{ComputeArguments, ReadingArguments};
 use crate::output::note;
 use crate::progress::PullProgress;
 
@@ -37,9 +39,43 @@ struct Loaded {
     load_s: f64,
 }
 
+/// `options` with the choices of how text is read.
+fn with_reading(arguments: &ReadingArguments, options: Options) -> Result<Options> {
+    let emoji = if arguments.emoji { Emoji::Name } else { Emoji::Skip };
+    let lexicon = arguments.lexicon.as_deref().map(read_lexicon).transpose()?.map(Arc::new);
+    Ok(Options { lexicon, g2p: arguments.g2p.into(), emoji, ..options })
+}
+
+/// The user's pronunciations in a file.
+fn read_lexicon(path: &Path) -> Result<UserLexicon> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("the lexicon {} can't be read", path.display()))?;
+    UserLexicon::parse(&text).with_context(|| path.display().to_string())
+}
+
+/// Pulls the dictionary by which Japanese is read, if that is asked for, by language or by a voice of Kokoro, and it is not here. Without it there
+/// are warnings of what is not read.
+fn pull_dictionary(options: &Options, quiet: bool) {
+    let voice = options.voice.as_deref().unwrap_or_default();
+    let by_voice = voice.starts_with("jf_") || voice.starts_with("jm_");
+    let japanese = options.language.map_or(by_voice, |language| language == Language::Japanese);
+    if !japanese || options.g2p == G2p::Espeak {
+        return;
+    }
+    let progress = PullProgress::new(quiet);
+    let pulled = Store::open().and_then(|store| store.dictionary("ja-dictionary", false, &progress));
+    progress.finish();
+    if let Err(error) = pulled {
+        note(format_args!(
+            "note: the dictionary of Japanese is not here and can't be fetched ({error}); kanji are not read"
+        ));
+    }
+}
+
 /// Loads the model that is asked for, as [`locate`] finds it.
 fn load(model: Option<&str>, options: &Options, compute: &ComputeArguments, quiet: bool) -> Result<Loaded> {
     let Located { path, name } = locate(model, options.voice.is_none(), quiet)?;
+    pull_dictionary(options, quiet);
     let started = Instant::now();
     let load_options = load_options(compute, quiet)?;
     let synthesizer = match &path {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use cpu_time::ProcessTime;
 use lumivox::{ChunkSize, Input, Options, Speech, Synthesizer, Timestamps};
 
-use super::{Loaded, load, read_text};
+use super::{Loaded, load, read_text, with_reading};
 use crate::args::{Container, SayArguments};
 use crate::output::{describe, note, print};
 use crate::sink::{Sink, remove_unfinished_on_interrupt};
@@ -29,7 +29,7 @@ pub fn run(arguments: &SayArguments) -> Result<ExitCode> {
         bail!("the text is empty; there is nothing to say");
     }
     remove_unfinished_on_interrupt()?;
-    let options = options(arguments);
+    let options = options(arguments)?;
     let loaded = load(arguments.model.as_deref(), &options, &arguments.compute, arguments.quiet)?;
     if arguments.lines {
         return say_lines(&loaded, &text, arguments, &options, output);
@@ -60,9 +60,9 @@ fn check_output(arguments: &SayArguments, output: &Path) -> Result<()> {
     }
 }
 
-fn options(arguments: &SayArguments) -> Options {
+fn options(arguments: &SayArguments) -> Result<Options> {
     let delivery = &arguments.delivery;
-    Options {
+    let options = Options {
         voice: delivery.voice.clone(),
         language: delivery.language,
         speed: delivery.speed,
@@ -70,9 +70,12 @@ fn options(arguments: &SayArguments) -> Options {
         noise_scale: delivery.noise_scale,
         noise_w: delivery.noise_w,
         sentence_silence_s: delivery.sentence_silence,
+        paragraph_silence_s: delivery.paragraph_silence,
         seed: arguments.seed,
         max_text_bytes: arguments.max_text_bytes,
-    }
+        ..Options::default()
+    };
+    with_reading(&delivery.reading, options)
 }
 
 /// What one utterance took.
@@ -94,7 +97,11 @@ fn say(
     output: &Path,
 ) -> Result<Figures> {
     let (started, cpu) = (Instant::now(), ProcessTime::now());
-    let input = if arguments.phonemes { Input::Phonemes(text) } else { Input::Text(text) };
+    let input = match (arguments.phonemes, arguments.ssml) {
+        (true, _) => Input::Phonemes(text),
+        (_, true) => Input::Ssml(text),
+        _ => Input::Text(text),
+    };
     let chunk_size = if arguments.stream { ChunkSize::Auto } else { ChunkSize::Segment };
     let mut speech = synthesizer.stream(input, options, chunk_size)?;
     let warnings = check_warnings(&speech, arguments)?;

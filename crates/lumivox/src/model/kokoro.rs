@@ -11,12 +11,12 @@ use lumivox_text::ids::Encoded;
 use lumivox_text::ids::kokoro::Vocabulary;
 use lumivox_text::{Boundary, Language, Phonemized, SegmentLimits};
 
-use super::front_ends::FrontEnds;
 #[cfg(any(feature = "cuda", feature = "emulation"))]
 use super::gpu;
 use super::{Encoding, Model, Speaker, Utterance};
 use crate::device::{self, LoadOptions, Precision};
 use crate::error::{Error, Result};
+use crate::front_ends::FrontEnds;
 use crate::noise::{self, Stage};
 use crate::options::Options;
 use crate::voice::{VoiceSpec, nearest};
@@ -139,7 +139,7 @@ impl Model for KokoroModel {
         let voice = spec.main_voice();
         let no_front_end = || Error::NoFrontEnd { voice: voice.to_owned() };
         let language = options.language.or_else(|| Language::of_kokoro_voice(voice)).ok_or_else(no_front_end)?;
-        Ok(self.front_ends.get(language)?.phonemize(text))
+        self.front_ends.read_part(text, language, options)
     }
 
     fn encode(&self, phonemes: &str) -> Encoded {

@@ -1,6 +1,5 @@
 //! What the engine needs of a model family.
 
-mod front_ends;
 #[cfg(any(feature = "cuda", feature = "emulation"))]
 mod gpu;
 mod kokoro;

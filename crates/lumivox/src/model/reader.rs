@@ -6,8 +6,9 @@ use lumivox_text::ids::{Encoded, mms, piper};
 use lumivox_text::mms::Mms;
 use lumivox_text::{Accent, Dialect, Language, Phonemized, to_espeak};
 
-use super::front_ends::FrontEnds;
 use crate::error::{Error, Result};
+use crate::front_ends::FrontEnds;
+use crate::options::{G2p, Options};
 
 /// A front-end and the ids that go with it.
 pub(super) enum Reader {
@@ -69,12 +70,14 @@ impl Reader {
         Ok(Self::Characters { ids, mms: Mms::new(options) })
     }
 
-    /// Text to phonemes, in `language` instead of the voice's own where that is given.
-    pub(super) fn read(&self, text: &str, language: Option<Language>) -> Result<Phonemized> {
+    /// Text to phonemes, in another language than the voice's own where that is asked for.
+    pub(super) fn read(&self, text: &str, options: &Options) -> Result<Phonemized> {
+        let language = options.language;
         match self {
-            Self::Ipa { voice, english, .. } => match accent(voice, language) {
+            Self::Ipa { voice, english, .. } => match accent(voice, language).filter(|_| options.g2p == G2p::Builtin) {
                 Some(accent) => {
-                    Ok(to_espeak(&english.get(Language::English(accent.dialect()))?.phonemize(text), accent))
+                    let english = english.get(Language::English(accent.dialect()))?;
+                    Ok(to_espeak(&english.read(text, options.emoji), accent))
                 }
                 None => Ok(Espeak::new(espeak_voice(voice, language))?.phonemize(text)?),
             },
@@ -111,7 +114,7 @@ fn accent(voice: &str, language: Option<Language>) -> Option<Accent> {
 /// The espeak-ng voice to read with: the model's own, unless another language is asked for.
 fn espeak_voice(own: &str, language: Option<Language>) -> &str {
     let asked = match language {
-        None | Some(Language::English(_)) => return own,
+        None => return own,
         Some(Language::French) => "fr-fr",
         Some(Language::Mandarin) => "cmn",
         Some(language) => language.tag(),

@@ -124,7 +124,7 @@ impl Model for VitsModel {
     }
 
     fn read(&self, text: &str, options: &Options) -> Result<Phonemized> {
-        self.reader.read(text, options.language)
+        self.reader.read(text, options)
     }
 
     fn encode(&self, phonemes: &str) -> Encoded {
