@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Convert(arguments) => commands::convert::run(&arguments),
         Command::Inspect(arguments) => commands::inspect::run(&arguments),
         Command::Explain(arguments) => commands::explain::run(&arguments),
+        Command::Serve(arguments) => commands::serve::run(&arguments),
         Command::Bench(arguments) => commands::bench::run(&arguments, started),
         Command::Parity(arguments) => commands::parity::run(&arguments),
     };

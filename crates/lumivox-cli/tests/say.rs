@@ -138,7 +138,7 @@ fn voices_and_options_that_do_not_exist_are_refused() {
     };
     refused(&["--voice", "af_hart"], &["no voice `af_hart`", "did you mean `af_heart`"]);
     refused(&["--voice", "af_heart:x"], &["af_heart:60,af_bella:40"]);
-    refused(&["--voice", "jf_alpha"], &["`ja`", "phonemes"]);
+    refused(&["--voice", "zf_xiaobei", "--g2p", "espeak"], &["`zh`", "not taught from espeak-ng"]);
     refused(&["--voice", "af_heart:3e38,af_bella:3e38"], &["can't be read"]);
     refused(&["--speed", "9"], &["speed 9", "0.25 to 4"]);
     refused(&["--speed", "-1"], &["speed -1", "0.25 to 4"]);

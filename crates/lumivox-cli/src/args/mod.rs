@@ -3,6 +3,7 @@
 mod bench;
 mod parity;
 mod piper;
+mod serve;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use lumivox::text::Language;
 pub use bench::{Against, BenchArguments};
 pub use parity::ParityArguments;
 pub use piper::{Naming, PiperArguments};
+pub use serve::{LogFormat, ServeArguments};
 
 /// Text to speech with Kokoro-82M, Piper voices and MMS-TTS, without Python and ONNX Runtime.
 ///
@@ -50,6 +52,8 @@ pub enum Command {
     Inspect(InspectArguments),
     /// Shows how a text is read: words, phonemes, and where each came from.
     Explain(ExplainArguments),
+    /// Serves speech over HTTP to programs (OpenAI's API) and people (a page).
+    Serve(ServeArguments),
     /// Measures how fast models speak here, where the time goes, and how that compares with other engines.
     Bench(BenchArguments),
     /// Compares a model with the original, stage by stage, on the same noise.

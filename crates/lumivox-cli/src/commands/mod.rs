@@ -9,6 +9,7 @@ pub mod parity;
 pub mod piper;
 pub mod pull;
 pub mod say;
+pub mod serve;
 pub mod voices;
 
 use std::fs::File;

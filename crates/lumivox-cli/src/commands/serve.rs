@@ -1,0 +1,145 @@
+//! `lumivox serve`
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use lumivox::store::Store;
+use lumivox_server::engine::{Engine, EngineConfig, Models, ModelsConfig};
+use lumivox_server::{HttpConfig, encode, serve};
+use tokio::net::TcpListener;
+use tokio::signal;
+
+use super::{EMBEDDED, load_options, locate};
+use crate::args::{LogFormat, ServeArguments};
+use crate::output::note;
+
+/// Serves until it is told to stop.
+pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
+    start_log(arguments.log);
+    let engine = Engine::new(Models::new(models(arguments)?), engine_config(arguments));
+    // Whoever waits for the first answer waits for no loading, and a damaged model shows now.
+    engine.models.get("").context("the model can't be loaded")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let http = HttpConfig {
+            api_keys: api_keys(arguments)?,
+            cors_origins: arguments.cors.clone(),
+            // JSON writes some characters with six bytes.
+            max_body_bytes: arguments.max_text_bytes.saturating_mul(6).saturating_add(16 * 1024),
+            body_timeout: Duration::from_secs(arguments.timeout.min(30)),
+            has_ffmpeg: encode::ffmpeg_is_installed().await,
+        };
+        let address = SocketAddr::new(arguments.host, arguments.port);
+        let listener = TcpListener::bind(address).await.with_context(|| format!("can't listen at {address}"))?;
+        note(format_args!("lumivox: http://{} (stop with Ctrl-C)", listener.local_addr()?));
+        serve(engine, http, listener, Duration::from_secs(arguments.drain), told_to_stop()).await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn start_log(format: LogFormat) {
+    let log = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal());
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+}
+
+fn models(arguments: &ServeArguments) -> Result<ModelsConfig> {
+    let mut files = BTreeMap::new();
+    let located = locate(Some(&arguments.model), true, false)?;
+    let default = match &located.path {
+        Some(path) => {
+            files.insert(located.name.clone(), path.clone());
+            located.name
+        }
+        None => EMBEDDED.to_owned(),
+    };
+    for path in &arguments.also {
+        if !path.is_file() {
+            bail!("there is no file {}", path.display());
+        }
+        files.insert(name_of(path)?, path.clone());
+    }
+    Ok(ModelsConfig {
+        default,
+        files,
+        store: if arguments.only { None } else { Some(Store::open()?) },
+        load: load_options(&arguments.compute, false)?,
+        unload_after: Duration::from_secs(arguments.unload_after),
+        memory_bytes: arguments.model_memory.map_or_else(half_of_memory, |megabytes| megabytes * 1_000_000),
+    })
+}
+
+fn name_of(path: &Path) -> Result<String> {
+    let name = path.file_stem().and_then(|stem| stem.to_str());
+    Ok(name.with_context(|| format!("{} has no name that can be asked for", path.display()))?.to_owned())
+}
+
+fn engine_config(arguments: &ServeArguments) -> EngineConfig {
+    EngineConfig {
+        max_requests: arguments.max_requests as usize,
+        max_text_bytes: arguments.max_text_bytes,
+        timeout: Duration::from_secs(arguments.timeout),
+        at_once: arguments.at_once.into(),
+    }
+}
+
+fn api_keys(arguments: &ServeArguments) -> Result<Vec<String>> {
+    let mut keys = arguments.api_key.clone();
+    if let Some(path) = &arguments.api_key_file {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("the keys in {} can't be read", path.display()))?;
+        keys.extend(
+            text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned),
+        );
+        if keys.is_empty() {
+            bail!("there is no key in {}", path.display());
+        }
+    }
+    keys.retain(|key| !key.is_empty());
+    Ok(keys)
+}
+
+/// Half of the machine's memory, or of what this process may take; 4 GB where that is not known.
+fn half_of_memory() -> u64 {
+    let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    let machine = || {
+        let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+        let kib = text
+            .lines()
+            .find_map(|line| line.strip_prefix("MemTotal:"))?
+            .trim()
+            .strip_suffix("kB")?
+            .trim()
+            .parse::<u64>()
+            .ok()?;
+        Some(kib * 1024)
+    };
+    let known = [number("/sys/fs/cgroup/memory.max"), machine()];
+    known.into_iter().flatten().min().map_or(4_000_000_000, |bytes| bytes / 2)
+}
+
+/// Ends at Ctrl-C, and where there is such a thing at SIGTERM.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    {
+        let terminated = signal::unix::signal(signal::unix::SignalKind::terminate());
+        if let Ok(mut terminated) = terminated {
+            tokio::select! {
+                _ = signal::ctrl_c() => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = signal::ctrl_c().await;
+}
