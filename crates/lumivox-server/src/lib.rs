@@ -2,7 +2,7 @@
 //!
 //! - [`engine`]: models that are loaded and unloaded, turns that are shared out fairly, requests;
 //! - [`encode`]: formats of audio;
-//! - `http`: the routes, [`serve`] listens.
+//! - `http`: the routes, [`serve`] listens; [`wyoming`]: the same for Home Assistant.
 
 pub mod encode;
 pub mod engine;
@@ -10,6 +10,7 @@ mod error;
 mod http;
 mod metrics;
 mod server;
+pub mod wyoming;
 
 pub use error::{ApiError, Result};
 pub use http::{HttpConfig, router};

@@ -13,6 +13,7 @@ use lumivox_server::engine::{Engine, EngineConfig, Models, ModelsConfig};
 use lumivox_server::{HttpConfig, encode, serve};
 use tokio::net::TcpListener;
 use tokio::signal;
+use tokio::sync::watch;
 
 use super::{EMBEDDED, load_options, locate};
 use crate::args::{LogFormat, ServeArguments};
@@ -36,10 +37,38 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
         };
         let address = SocketAddr::new(arguments.host, arguments.port);
         let listener = TcpListener::bind(address).await.with_context(|| format!("can't listen at {address}"))?;
+        let wyoming = match arguments.wyoming {
+            Some(address) => {
+                Some(TcpListener::bind(address).await.with_context(|| format!("can't listen at {address}"))?)
+            }
+            None => None,
+        };
+        if let Some(wyoming) = &wyoming {
+            note(format_args!("lumivox: Wyoming at tcp://{}", wyoming.local_addr()?));
+        }
         note(format_args!("lumivox: http://{} (stop with Ctrl-C)", listener.local_addr()?));
-        serve(engine, http, listener, Duration::from_secs(arguments.drain), told_to_stop()).await?;
+        let (stopping, mut stopped) = watch::channel(false);
+        let speaks_wyoming = async {
+            match wyoming {
+                Some(wyoming) => lumivox_server::wyoming::serve(engine.clone(), wyoming, stop(&mut stopped)).await,
+                None => Ok(()),
+            }
+        };
+        let told = async move {
+            told_to_stop().await;
+            stopping.send_replace(true);
+        };
+        let drain = Duration::from_secs(arguments.drain);
+        let http = serve(engine.clone(), http, listener, drain, told);
+        tokio::try_join!(http, speaks_wyoming)?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Ends when the server is told to stop.
+async fn stop(stopped: &mut watch::Receiver<bool>) {
+    // A sender that is gone has stopped, too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
 fn start_log(format: LogFormat) {

@@ -146,7 +146,7 @@ impl Encoder {
 }
 
 /// Samples as 16 bits, with a header whose length is open if asked.
-fn to_bytes(samples: &[f32], sample_rate_hz: u32, header: bool) -> Result<Vec<u8>> {
+pub(crate) fn to_bytes(samples: &[f32], sample_rate_hz: u32, header: bool) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(samples.len() * 2 + 44);
     let mut wav = WavStream::new(&mut bytes, "the response".into(), sample_rate_hz, SampleFormat::I16, header)?;
     wav.write(samples)?;

@@ -12,7 +12,7 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::turns::Cancelled;
-use super::{Engine, Permit, voices};
+use super::{Engine, Permit};
 use crate::error::{ApiError, Result};
 
 /// Pieces of audio that may wait for their reader.
@@ -166,7 +166,7 @@ impl Job {
         let model = engine.models.get(&self.request.model)?;
         let mut options = self.request.options.clone();
         let synthesizer = &model.synthesizer;
-        options.voice = options.voice.and_then(|voice| voices::resolve(&voice, &synthesizer.voices()));
+        options.voice = model.voice(options.voice.as_deref());
         options.max_text_bytes = engine.config.max_text_bytes;
         let speech = begin(synthesizer, &self.request, &options)?;
         drop(turn);

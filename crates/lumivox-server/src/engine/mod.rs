@@ -3,6 +3,7 @@
 mod job;
 mod models;
 mod turns;
+mod typed;
 mod voices;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub use job::{Event, InputKind, Running, SpeechRequest, Started};
 pub use models::{ALIASES, Available, Models, ModelsConfig};
+pub use typed::Typed;
 pub use voices::Voice;
 
 use crate::error::{ApiError, Result};

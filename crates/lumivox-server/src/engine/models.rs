@@ -248,6 +248,11 @@ impl Models {
 }
 
 impl Loaded {
+    /// The voice that a request asks for, by the model's own name; OpenAI's names mean one of Kokoro's.
+    pub fn voice(&self, asked: Option<&str>) -> Option<String> {
+        asked.and_then(|asked| voices::resolve(asked, &self.synthesizer.voices()))
+    }
+
     fn touch(&self) {
         *self.last_used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }

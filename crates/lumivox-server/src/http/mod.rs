@@ -7,6 +7,7 @@ mod page;
 mod request;
 mod response;
 mod speech;
+mod websocket;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,7 @@ pub fn router(engine: Arc<Engine>, config: HttpConfig) -> Router {
     let state = State { engine, config: Arc::new(config) };
     let guarded = Router::new()
         .route("/v1/audio/speech", post(speech::speech))
+        .route("/v1/audio/stream", get(websocket::stream))
         .route("/v1/models", get(catalogue::models))
         .route("/v1/models/{name}", get(catalogue::model))
         .route("/v1/audio/voices", get(catalogue::voices))

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use lumivox::Options;
 use lumivox::text::{Emoji, Language};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::State;
 use crate::encode::Format;
@@ -68,6 +68,15 @@ pub(super) struct Understood {
     pub timestamps: bool,
     /// Fields that have no effect.
     pub ignored: Vec<String>,
+}
+
+/// Reads the first message of a WebSocket, in which all fields may be missing.
+pub(super) fn understand_stream(mut fields: Map<String, Value>, state: &State) -> Result<Understood> {
+    fields.insert("input".into(), "".into());
+    fields.entry("response_format").or_insert("pcm".into());
+    // The frames are events as they are.
+    fields.insert("stream_format".into(), "sse".into());
+    understand(Value::Object(fields).to_string().as_bytes(), state)
 }
 
 /// Reads a body.
