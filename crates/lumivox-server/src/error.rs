@@ -108,7 +108,7 @@ impl From<lumivox::Error> for ApiError {
         let message = error.to_string();
         let invalid = |param| Self::Invalid { message: message.clone(), param };
         match error {
-            E::UnknownVoice { .. } => Self::NotFound { message, param: Some("voice") },
+            E::UnknownVoice { .. } | E::UnknownSpeaker { .. } => Self::NotFound { message, param: Some("voice") },
             E::VoiceSyntax(_) | E::NoFrontEnd { .. } => invalid(Some("voice")),
             E::OutOfRange { name: "speed", .. } => invalid(Some("speed")),
             E::TextTooLong { .. } => Self::TooLarge(message),

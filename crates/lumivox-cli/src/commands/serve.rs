@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -26,42 +27,50 @@ pub fn run(arguments: &ServeArguments) -> Result<ExitCode> {
     // Whoever waits for the first answer waits for no loading, and a damaged model shows now.
     engine.models.get("").context("the model can't be loaded")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
-        let http = HttpConfig {
-            api_keys: api_keys(arguments)?,
-            cors_origins: arguments.cors.clone(),
-            // JSON writes some characters with six bytes.
-            max_body_bytes: arguments.max_text_bytes.saturating_mul(6).saturating_add(16 * 1024),
-            body_timeout: Duration::from_secs(arguments.timeout.min(30)),
-            has_ffmpeg: encode::ffmpeg_is_installed().await,
-        };
-        let address = SocketAddr::new(arguments.host, arguments.port);
-        let listener = TcpListener::bind(address).await.with_context(|| format!("can't listen at {address}"))?;
-        let wyoming = match arguments.wyoming {
-            Some(address) => {
-                Some(TcpListener::bind(address).await.with_context(|| format!("can't listen at {address}"))?)
-            }
-            None => None,
-        };
-        if let Some(wyoming) = &wyoming {
-            note(format_args!("lumivox: Wyoming at tcp://{}", wyoming.local_addr()?));
+    let served = runtime.block_on(listen(arguments, engine));
+    // What is still read or loaded for somebody who has gone.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served.map(|()| ExitCode::SUCCESS)
+}
+
+async fn listen(arguments: &ServeArguments, engine: Arc<Engine>) -> Result<()> {
+    let config = http_config(arguments).await?;
+    let bind = async |address: SocketAddr| {
+        TcpListener::bind(address).await.with_context(|| format!("can't listen at {address}"))
+    };
+    let http = bind(SocketAddr::new(arguments.host, arguments.port)).await?;
+    let wyoming = match arguments.wyoming {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    if let Some(wyoming) = &wyoming {
+        note(format_args!("lumivox: Wyoming at tcp://{}", wyoming.local_addr()?));
+    }
+    note(format_args!("lumivox: http://{} (stop with Ctrl-C)", http.local_addr()?));
+    let (stopping, mut stopped) = watch::channel(false);
+    let drain = Duration::from_secs(arguments.drain);
+    let speaks_wyoming = async {
+        match wyoming {
+            Some(wyoming) => lumivox_server::wyoming::serve(engine.clone(), wyoming, drain, stop(&mut stopped)).await,
+            None => Ok(()),
         }
-        note(format_args!("lumivox: http://{} (stop with Ctrl-C)", listener.local_addr()?));
-        let (stopping, mut stopped) = watch::channel(false);
-        let speaks_wyoming = async {
-            match wyoming {
-                Some(wyoming) => lumivox_server::wyoming::serve(engine.clone(), wyoming, stop(&mut stopped)).await,
-                None => Ok(()),
-            }
-        };
-        let told = async move {
-            told_to_stop().await;
-            stopping.send_replace(true);
-        };
-        let drain = Duration::from_secs(arguments.drain);
-        let http = serve(engine.clone(), http, listener, drain, told);
-        tokio::try_join!(http, speaks_wyoming)?;
-        Ok(ExitCode::SUCCESS)
+    };
+    let told = async move {
+        told_to_stop().await;
+        stopping.send_replace(true);
+    };
+    tokio::try_join!(serve(engine.clone(), config, http, drain, told), speaks_wyoming)?;
+    Ok(())
+}
+
+async fn http_config(arguments: &ServeArguments) -> Result<HttpConfig> {
+    Ok(HttpConfig {
+        api_keys: api_keys(arguments)?,
+        cors_origins: arguments.cors.clone(),
+        // JSON writes some characters with six bytes.
+        max_body_bytes: arguments.max_text_bytes.saturating_mul(6).saturating_add(16 * 1024),
+        body_timeout: Duration::from_secs(arguments.timeout.min(30)),
+        has_ffmpeg: encode::ffmpeg_is_installed().await,
     })
 }
 
@@ -73,6 +82,7 @@ async fn stop(stopped: &mut watch::Receiver<bool>) {
 
 fn start_log(format: LogFormat) {
     let log = tracing_subscriber::fmt()
+        .log_internal_errors(false)
         .with_writer(std::io::stderr)
         .with_target(false)
         .with_ansi(std::io::stderr().is_terminal());

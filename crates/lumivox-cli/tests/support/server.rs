@@ -32,7 +32,9 @@ impl Server {
         while address.is_none() {
             let mut line = String::new();
             assert!(lines.read_line(&mut line).unwrap() > 0, "the server has ended: {said}");
-            let after = |start: &str| line.strip_prefix(start).map(|rest| rest.split_whitespace().next().unwrap().parse().unwrap());
+            let after = |start: &str| {
+                line.strip_prefix(start).map(|rest| rest.split_whitespace().next().unwrap().parse().unwrap())
+            };
             address = after("lumivox: http://");
             wyoming = wyoming.or(after("lumivox: Wyoming at tcp://"));
             said += &line;
@@ -83,13 +85,13 @@ impl Server {
 
     /// Waits until nothing is under way.
     pub fn until_idle(&self) {
-        for _ in 0..600 {
+        for _ in 0..2400 {
             if self.figure("lumivox_requests_now") == 0.0 {
                 return;
             }
             thread::sleep(Duration::from_millis(50));
         }
-        panic!("requests are still under way after 30 s: {}", self.log.lock().unwrap());
+        panic!("requests are still under way after two minutes: {}", self.log.lock().unwrap());
     }
 
     pub fn resident_mb(&self) -> f64 {
@@ -139,10 +141,17 @@ impl Answer {
         let mut bytes = Vec::new();
         // A broken connection shows in what is missing.
         let _ = stream.read_to_end(&mut bytes);
-        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(&bytes)));
+        let end = bytes
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(&bytes)));
         let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let (body, whole) = if head.contains("transfer-encoding: chunked") { chunked(&bytes[end + 4..]) } else { (bytes[end + 4..].to_vec(), true) };
+        let (body, whole) = if head.contains("transfer-encoding: chunked") {
+            chunked(&bytes[end + 4..])
+        } else {
+            (bytes[end + 4..].to_vec(), true)
+        };
         Self { status, head, body, whole }
     }
 

@@ -5,6 +5,7 @@ mod event;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, BufWriter};
@@ -19,11 +20,16 @@ use event::{Event, ReadError};
 /// Samples in an event: long enough to be few, short enough to be heard soon.
 const CHUNK_SAMPLES: usize = 4096;
 
-/// Serves Wyoming on `listener` until `stop`; then those who are being spoken to are heard out.
+/// Serves Wyoming on `listener` until `stop`; then those who are being spoken to are heard out, but no longer than `drain`.
 ///
 /// # Errors
 /// If the socket fails.
-pub async fn serve(engine: Arc<Engine>, listener: TcpListener, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+pub async fn serve(
+    engine: Arc<Engine>,
+    listener: TcpListener,
+    drain: Duration,
+    stop: impl Future<Output = ()>,
+) -> std::io::Result<()> {
     let mut connections = JoinSet::new();
     tokio::pin!(stop);
     loop {
@@ -43,14 +49,15 @@ pub async fn serve(engine: Arc<Engine>, listener: TcpListener, stop: impl Future
             // Too many open files: others may close some.
             Err(error) => {
                 tracing::warn!(%error, "no connection can be taken");
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
         while connections.try_join_next().is_some() {}
     }
-    // Idle connections would stay for ever; the server's own limit ends those that speak.
-    while engine.requests() > 0 && !connections.is_empty() {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    // Idle connections would stay for ever.
+    let deadline = Instant::now() + drain;
+    while engine.requests() > 0 && !connections.is_empty() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     Ok(())
 }
