@@ -18,6 +18,9 @@ use crate::error::{ApiError, Result};
 /// Pieces of audio that may wait for their reader.
 const PIECES_AHEAD: usize = 2;
 
+/// How much longer somebody who is listening may wait than somebody who has heard nothing: players keep some audio ahead.
+const LISTENERS_PATIENCE: Duration = Duration::from_secs(2);
+
 /// What a request's text is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum InputKind {
@@ -162,7 +165,7 @@ impl Job {
     fn say(&self, started: &mut Option<oneshot::Sender<Result<Started>>>) -> Result<()> {
         let engine = &self.permit.engine;
         // Loading and reading are work, too.
-        let turn = engine.turns.wait(0.0, &self.cancelled, self.timeout())?;
+        let turn = engine.turns.wait(self.begun, &self.cancelled, self.timeout())?;
         let model = engine.models.get(&self.request.model)?;
         let mut options = self.request.options.clone();
         let synthesizer = &model.synthesizer;
@@ -185,18 +188,23 @@ impl Job {
     fn pieces(&self, mut speech: Speech, sample_rate_hz: u32) -> Result<()> {
         let engine = &self.permit.engine;
         let (mut heard_s, mut computed, mut words) = (0.0, Duration::ZERO, 0);
+        // When the next piece is needed.
+        let mut by = self.begun;
+        let mut first_at = None;
         loop {
-            let turn = engine.turns.wait(heard_s, &self.cancelled, self.timeout())?;
+            let turn = engine.turns.wait(by, &self.cancelled, self.timeout())?;
             let started = Instant::now();
             let chunk = speech.next();
             computed += started.elapsed();
             drop(turn);
             let Some(chunk) = chunk else { break };
             let samples = chunk?.samples;
-            if heard_s == 0.0 {
+            let first_at = *first_at.get_or_insert_with(|| {
                 engine.metrics.first_audio(self.begun.elapsed());
-            }
+                Instant::now()
+            });
             heard_s += samples.len() as f64 / f64::from(sample_rate_hz);
+            by = first_at + LISTENERS_PATIENCE + Duration::from_secs_f64(heard_s);
             let new = &speech.timestamps().words[words..];
             words += new.len();
             if !new.is_empty() {

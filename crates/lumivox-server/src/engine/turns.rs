@@ -1,8 +1,8 @@
 //! Who computes next.
 //!
-//! A few pieces of work run at a time; each request asks for a turn before every piece. Requests that nothing was heard of yet go
-//! first, then those that got the least audio so far, so that a long text does not keep short ones waiting, and among equals
-//! whoever came first.
+//! A few pieces of work run at a time; each request asks for a turn before every piece, and says by when it needs it. Whoever needs it
+//! first is next: a request of which nothing was heard yet needs it at once, another before its listener has heard what there is. So first pieces
+//! go before later ones of those who have enough, a long text does not keep short ones waiting, and nobody waits for ever, because time passes.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -40,8 +40,8 @@ struct State {
 /// A place in the queue; the least is next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
-    /// Milliseconds of audio that the request has.
-    heard_ms: u64,
+    /// When it is needed.
+    by: Instant,
     arrival: u64,
 }
 
@@ -55,15 +55,15 @@ impl Turns {
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Waits for a turn of a request that has `heard_s` seconds of audio.
+    /// Waits for a turn that is needed `by` then.
     ///
     /// # Errors
     /// [`ApiError::TimedOut`] after `timeout`. A request that is cancelled is told so by [`Cancelled`] and gets
     /// [`ApiError::ShuttingDown`], which nobody reads.
-    pub fn wait(&self, heard_s: f64, cancelled: &Cancelled, timeout: Duration) -> Result<Turn<'_>> {
+    pub fn wait(&self, by: Instant, cancelled: &Cancelled, timeout: Duration) -> Result<Turn<'_>> {
         let deadline = Instant::now() + timeout;
         let mut state = self.lock();
-        let place = Place { heard_ms: (heard_s * 1e3) as u64, arrival: state.arrivals };
+        let place = Place { by, arrival: state.arrivals };
         state.arrivals += 1;
         state.waiting.push(Reverse(place));
         loop {
@@ -131,18 +131,18 @@ mod tests {
     }
 
     #[test]
-    fn first_pieces_go_first_then_who_has_least() {
+    fn whoever_needs_it_first_is_next() {
         let turns = Turns::new(1);
         let never = Cancelled::default();
         let (sender, order) = mpsc::channel();
+        let now = Instant::now();
         thread::scope(|scope| {
-            let held = turns.wait(0.0, &never, LONG).unwrap();
-            for (nth, (name, heard_s)) in
-                [("long", 9.0), ("short", 2.0), ("new", 0.0), ("newer", 0.0)].into_iter().enumerate()
-            {
+            let held = turns.wait(now, &never, LONG).unwrap();
+            let waiting = [("has enough", 9000), ("has little", 2000), ("new", 100), ("newer", 101), ("as new", 101)];
+            for (nth, (name, in_ms)) in waiting.into_iter().enumerate() {
                 let (turns, never, sender) = (&turns, &never, sender.clone());
                 scope.spawn(move || {
-                    let turn = turns.wait(heard_s, never, LONG).unwrap();
+                    let turn = turns.wait(now + Duration::from_millis(in_ms), never, LONG).unwrap();
                     sender.send(name).unwrap();
                     drop(turn);
                 });
@@ -151,7 +151,7 @@ mod tests {
             drop(held);
         });
         drop(sender);
-        assert_eq!(order.iter().collect::<Vec<_>>(), ["new", "newer", "short", "long"]);
+        assert_eq!(order.iter().collect::<Vec<_>>(), ["new", "newer", "as new", "has little", "has enough"]);
     }
 
     #[test]
@@ -161,8 +161,8 @@ mod tests {
         thread::scope(|scope| {
             for _ in 0..16 {
                 scope.spawn(|| {
-                    for heard in 0..20 {
-                        let _turn = turns.wait(f64::from(heard), &never, LONG).unwrap();
+                    for _ in 0..20 {
+                        let _turn = turns.wait(Instant::now(), &never, LONG).unwrap();
                         let now = {
                             let mut running = running.lock().unwrap();
                             *running += 1;
@@ -184,16 +184,16 @@ mod tests {
     fn waiting_ends_when_cancelled_or_too_long() {
         let turns = Turns::new(1);
         let never = Cancelled::default();
-        let held = turns.wait(0.0, &never, LONG).unwrap();
-        assert!(matches!(turns.wait(0.0, &never, Duration::from_millis(5)), Err(ApiError::TimedOut(_))));
+        let held = turns.wait(Instant::now(), &never, LONG).unwrap();
+        assert!(matches!(turns.wait(Instant::now(), &never, Duration::from_millis(5)), Err(ApiError::TimedOut(_))));
         let cancelled = Arc::new(Cancelled::default());
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| turns.wait(0.0, &cancelled, LONG).is_err());
+            let waiter = scope.spawn(|| turns.wait(Instant::now(), &cancelled, LONG).is_err());
             until_waiting(&turns, 1);
             turns.cancel(&cancelled);
             assert!(waiter.join().unwrap());
         });
         drop(held);
-        assert!(turns.wait(0.0, &never, LONG).is_ok());
+        assert!(turns.wait(Instant::now(), &never, LONG).is_ok());
     }
 }
