@@ -56,7 +56,7 @@ export class Waveform {
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
     const near = this.#still.matches || Math.abs(total - this.#total) < 0.01 * total;
-    this.#total = near ? total : this.#total + 0.15 * (total - this.#total);
+    this.#total = near ? total : this.#total + 0.2 * (total - this.#total);
     this.#colours ??= this.#readColours();
     const { ink, accent, soft, faint } = this.#colours;
     const context = canvas.getContext("2d");

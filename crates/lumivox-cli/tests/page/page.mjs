@@ -1,4 +1,4 @@
-// Uses the page as a person would, in headless Chromium: node page.mjs http://HOST:PORT FOLDER
+// Uses the page as a person would, in headless Chromium: node page.mjs http://HOST:PORT FOLDER KEY
 // FOLDER has node_modules with puppeteer-core; downloads and screenshots are left there.
 
 import assert from "node:assert/strict";
@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
 
-const [url, folder] = process.argv.slice(2);
+const [url, folder, key] = process.argv.slice(2);
 const puppeteer = createRequire(join(folder, "package.json"))("puppeteer-core");
 const downloads = join(folder, "downloads");
 const TEXT = `Don't stop, Dr. Smith: "it's" 5 o'clock. The $HOME \\ of the quick fox 🦊 is \`near\`.\nTwo lines!`;
@@ -34,8 +34,9 @@ const session = await browser.target().createCDPSession();
 await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: downloads });
 
 const complaints = [];
-// Advice at the level `verbose` is for developers' own eyes.
-page.on("console", (message) => message.type() === "verbose" || complaints.push(`${message.type()}: ${message.text()}`));
+// Chromium tells of each answer that is an error, the page asks for the key then; advice at the level `verbose` is no complaint.
+const expected = (message) => message.type() === "verbose" || message.text().includes("status of 401");
+page.on("console", (message) => expected(message) || complaints.push(`${message.type()}: ${message.text()}`));
 page.on("pageerror", (error) => complaints.push(String(error)));
 const requests = [];
 page.on("request", (request) => {
@@ -108,11 +109,22 @@ async function download(format) {
 }
 
 const steps = {
-  async "opens with a text, a voice and no complaint"() {
+  async "asks for the key"() {
     await page.setViewport({ width: 1120, height: 900 });
     await light("light");
     await page.goto(url);
+    await page.waitForSelector("#key-form:not([hidden])");
+    await page.keyboard.type("no such key");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#error:not([hidden])");
+    await page.$eval("#key", (field) => field.select());
+    await page.keyboard.type(key);
+    await page.keyboard.press("Enter");
     await page.waitForSelector("#voice-0");
+    assert.equal(await page.$("#key-form:not([hidden]), #error:not([hidden])"), null);
+  },
+
+  async "offers a text and the voices by language"() {
     const groups = await page.$$eval("#voice-0 optgroup", (all) => all.map(({ label }) => label));
     assert(groups.includes("American English, female") && groups.includes("Japanese, female"), groups.join("; "));
     assert((await value("#text", "value")).length > 40);
@@ -203,7 +215,8 @@ const steps = {
     const wav = await download("wav");
     assert.equal(wav.subarray(0, 4).toString() + wav.subarray(8, 12), "RIFFWAVE");
     assert(wav.length > 50_000);
-    execFileSync("sh", ["-c", await text("#curl")], { cwd: folder });
+    execFileSync("sh", ["-c", await text("#curl")], { cwd: folder, env: { ...process.env, LUMIVOX_API_KEY: key } });
+    assert(!(await text("#curl")).includes(key), "the key is not shown");
     assert(readFileSync(join(folder, "speech.wav")).equals(wav), "curl's audio is the page's");
   },
 
@@ -241,7 +254,18 @@ const steps = {
     assert.notEqual(day, night);
     await screenshot("dark");
     await page.setViewport({ width: 360, height: 740, deviceScaleFactor: 2, hasTouch: true, isMobile: true });
-    await page.click("#more summary");
+    await page.waitForSelector("#voice-1");
+    await page.tap(".remove");
+    await replaceText("A phone is a small page. [Worcester](/wˈʊstəɹ/) is a word, and Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch is one, too.");
+    await page.tap("#speak");
+    await spoken();
+    await page.tap('.word[data-index="3"]');
+    await page.waitForSelector("#phonemes:popover-open");
+    await page.tap("#correction");
+    await screenshot("phone-phonemes");
+    await page.keyboard.press("Escape");
+    await page.waitForFunction(() => document.querySelector("#play").ariaLabel === "Play");
+    await page.tap("#more summary");
     const wide = await page.evaluate(() => {
       const outside = [...document.querySelectorAll("main *")].filter((one) => one.getBoundingClientRect().right > innerWidth + 1);
       return [document.documentElement.scrollWidth, outside.map((one) => one.id || one.className)];
