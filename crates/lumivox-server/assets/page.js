@@ -25,6 +25,8 @@ async function load() {
     if (!found.models.length) throw new Error("No model is installed. Pull one: lumivox pull kokoro");
     loaded = true;
     offer(found);
+    element("take").hidden = false;
+    element("error").hidden = true;
   } catch (error) {
     fail(error, load);
   }
@@ -61,6 +63,7 @@ function stop() {
 
 /** Speaks what is in the form, from `from` seconds on. */
 async function start(from = 0) {
+  if (!loaded) return load();
   current?.abort.abort();
   element("error").hidden = true;
   const asked = body("pcm");

@@ -200,7 +200,7 @@ function modelChanged(kept = {}) {
   const languages = [...new Set(chosenVoices().map((voice) => voice.language))];
   const options = languages.map((code) => option(code, languageName.of(code)));
   const asked = kept.language ?? element("language").value;
-  element("language").replaceChildren(option("", "the voice’s own"), ...options);
+  element("language").replaceChildren(option("", "usual"), ...options);
   element("language").value = languages.includes(asked) ? asked : "";
   element("language-field").hidden = languages.length < 2;
   drawVoices();

@@ -16,6 +16,7 @@ export class Waveform {
   #bars = { width: 0, total: 0, peaks: 0, heights: [] };
   /** The length that is shown, on its way to the one that is expected. */
   #total = 1;
+  #drawn_ms = 0;
   #still = matchMedia("(prefers-reduced-motion: reduce)");
 
   constructor(canvas) {
@@ -55,8 +56,11 @@ export class Waveform {
     if (!width) return;
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
+    const now_ms = performance.now();
+    const step = 1 - Math.exp((this.#drawn_ms - now_ms) / 120);
+    this.#drawn_ms = now_ms;
     const near = this.#still.matches || Math.abs(total - this.#total) < 0.01 * total;
-    this.#total = near ? total : this.#total + 0.2 * (total - this.#total);
+    this.#total = near ? total : this.#total + step * (total - this.#total);
     this.#colours ??= this.#readColours();
     const { ink, accent, soft, faint } = this.#colours;
     const context = canvas.getContext("2d");

@@ -29,7 +29,7 @@ const browser = await puppeteer.launch({
   protocolTimeout: 600_000,
 });
 const page = await browser.newPage();
-page.setDefaultTimeout(300_000);
+page.setDefaultTimeout(120_000);
 const session = await browser.target().createCDPSession();
 await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: downloads });
 
@@ -97,6 +97,8 @@ async function replaceText(input) {
 
 async function light(scheme) {
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+  // Colours change softly.
+  await new Promise((resolve) => setTimeout(resolve, 400));
   return page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 }
 
