@@ -4,11 +4,13 @@ const MARKUP = /\[([^[\]\n]+)\]\((?:\/[^/()\n]+\/|[-+]?\d(?:\.5)?)\)/gu;
 const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'" };
 const escaped = (text) => text.replace(/[&<>"]/g, (c) => Object.keys(ENTITIES).find((name) => ENTITIES[name] === c));
 
-/** What some symbols of Kokoro's stand for. */
+/** What some symbols stand for. */
 const MEANINGS = {
-  A: "as in day", I: "as in my", O: "as in go", W: "as in now", Y: "as in boy", Q: "as in British go", ᵊ: "a short, weak vowel", "ˈ": "main stress, before the vowel",
-  "ˌ": "lesser stress", "ː": "long", ʤ: "as in jump", ʧ: "as in chin", ɹ: "as in red", ɾ: "as in American water", ᵻ: "as in roses", ð: "as in this", θ: "as in think",
-  ʃ: "as in ship", ʒ: "as in vision", ŋ: "as in sing", ə: "as in about", ɚ: "as in her",
+  A: "as in day", I: "as in my", O: "as in go", W: "as in now", Y: "as in boy", Q: "as in British go",
+  ə: "as in about", ɚ: "as in her", ᵊ: "a short, weak vowel", ᵻ: "as in roses",
+  ð: "as in this", θ: "as in think", ʃ: "as in ship", ʒ: "as in vision", ʤ: "as in jump", ʧ: "as in chin",
+  ŋ: "as in sing", ɹ: "as in red", ɾ: "as in American water",
+  "ˈ": "main stress, before the vowel", "ˌ": "lesser stress", "ː": "long",
 };
 
 /** A stretch of the source as it is read: without markup. */
@@ -32,6 +34,14 @@ function indices(text) {
   return map;
 }
 
+/** What stands between words. */
+function gap(text) {
+  const span = document.createElement("span");
+  span.className = "gap";
+  span.textContent = text;
+  return span;
+}
+
 const element = (id) => document.getElementById(id);
 
 /** Events: `seek` and `show` with a word, `correct` with the new text and the word. */
@@ -45,7 +55,7 @@ export class Transcript extends EventTarget {
   #index = [0];
   /** From here on no word has come. */
   #cursor = 0;
-  #tail = document.createTextNode("");
+  #tail = document.createElement("span");
   #current = -1;
   #shown = null;
   #timer = 0;
@@ -80,7 +90,7 @@ export class Transcript extends EventTarget {
     this.#index = indices(text);
     this.#cursor = 0;
     this.#current = -1;
-    this.#tail.data = plain(text, kind);
+    this.#tail = gap(plain(text, kind));
     this.#root.replaceChildren(this.#tail);
     this.#root.scrollTop = 0;
     this.#root.lang = language;
@@ -90,7 +100,7 @@ export class Transcript extends EventTarget {
     const fragment = document.createDocumentFragment();
     for (const word of words) this.#append(word, fragment);
     this.#root.insertBefore(fragment, this.#tail);
-    this.#tail.data = plain(this.#text.slice(this.#cursor), this.#kind);
+    this.#tail.textContent = plain(this.#text.slice(this.#cursor), this.#kind);
   }
 
   #append({ start_byte, end_byte, start_s, end_s, phonemes }, fragment) {
@@ -102,7 +112,7 @@ export class Transcript extends EventTarget {
       last.phonemes.push({ symbol: " ", start_s, end_s: start_s }, ...phonemes);
       return;
     }
-    fragment.append(plain(this.#text.slice(this.#cursor, from), this.#kind));
+    fragment.append(gap(plain(this.#text.slice(this.#cursor, from), this.#kind)));
     const source = this.#text.slice(from, to);
     const written = plain(source, this.#kind);
     const span = document.createElement("span");
@@ -120,14 +130,14 @@ export class Transcript extends EventTarget {
   /** All was spoken; stretches of bytes that were not are marked. */
   finish(unspoken) {
     const skipped = unspoken.map(([start, end]) => [this.#index[start], this.#index[end]]);
-    // Texts between words, and where each begins in the source.
     let at = 0;
-    for (const node of [...this.#root.childNodes]) {
-      if (node.nodeType === Node.ELEMENT_NODE) {
-        at = this.words[node.dataset.index].to;
+    for (const part of this.#root.children) {
+      if (part.dataset.index) {
+        at = this.words[part.dataset.index].to;
         continue;
       }
-      const from = at;
+      const [from, node] = [at, part.firstChild];
+      if (!node) continue;
       at += node.data.length;
       if (!this.#text.startsWith(node.data, from)) continue;
       for (const [start, end] of skipped.filter(([start, end]) => start >= from && end <= at).reverse()) {
