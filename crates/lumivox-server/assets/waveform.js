@@ -93,14 +93,14 @@ export class Waveform {
     const bars = this.#bars;
     if (bars.width === width && bars.total === this.#total && bars.peaks === this.#peaks.length) return bars.heights;
     const perBar = ((this.#total * RATE_HZ) / BIN / width) * STEP;
-    const loudest = this.#peaks.reduce((a, b) => Math.max(a, b), 0.3);
     const heights = [];
     for (let from = 0; from < this.#peaks.length; from += perBar) {
       const [first, last] = [Math.floor(from), Math.max(Math.floor(from) + 1, Math.floor(from + perBar))];
-      let peak = 0;
-      for (let i = first; i < last && i < this.#peaks.length; i++) peak = Math.max(peak, this.#peaks[i]);
-      heights.push((peak / loudest) ** 0.8);
+      const covered = this.#peaks.slice(first, last);
+      heights.push(Math.sqrt(covered.reduce((sum, peak) => sum + peak * peak, 0) / covered.length));
     }
+    const loudest = heights.reduce((a, b) => Math.max(a, b), 0.2);
+    heights.forEach((height, i) => (heights[i] = (height / loudest) ** 0.8));
     this.#bars = { width, total: this.#total, peaks: this.#peaks.length, heights };
     return heights;
   }
