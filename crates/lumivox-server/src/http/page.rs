@@ -11,10 +11,15 @@ use super::State;
 const POLICY: &str = "default-src 'self'; media-src 'self' blob:; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Its files.
-const FILES: [(&str, &str, &str); 3] = [
+const FILES: [(&str, &str, &str); 8] = [
     ("/", "text/html; charset=utf-8", include_str!("../../assets/index.html")),
     ("/page.css", "text/css; charset=utf-8", include_str!("../../assets/page.css")),
     ("/page.js", "text/javascript; charset=utf-8", include_str!("../../assets/page.js")),
+    ("/api.js", "text/javascript; charset=utf-8", include_str!("../../assets/api.js")),
+    ("/player.js", "text/javascript; charset=utf-8", include_str!("../../assets/player.js")),
+    ("/settings.js", "text/javascript; charset=utf-8", include_str!("../../assets/settings.js")),
+    ("/transcript.js", "text/javascript; charset=utf-8", include_str!("../../assets/transcript.js")),
+    ("/waveform.js", "text/javascript; charset=utf-8", include_str!("../../assets/waveform.js")),
 ];
 
 pub(super) fn routes() -> Router<State> {
