@@ -80,6 +80,7 @@ fn french() {
             ("12, av. Foch", "douze , avenue Foch"),
             ("Les 1ers et les 2es", "Les premiers et les deuxièmes"),
             ("10-4=6", "dix moins quatre égale six"),
+            ("É. Zola et Ö. Üst", "É Zola et Ö Üst"),
         ],
     );
 }

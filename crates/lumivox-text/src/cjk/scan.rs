@@ -32,6 +32,20 @@ impl Scan<'_> {
         text.chars().enumerate().all(|(offset, c)| self.c(at + offset) == Some(c))
     }
 
+    /// Whether `text` stands before `at`.
+    pub(crate) fn ends_with(self, at: usize, text: &str) -> bool {
+        at.checked_sub(text.chars().count()).is_some_and(|start| self.starts_with(start, text))
+    }
+
+    /// The digits before `at`.
+    pub(crate) fn digits_before(self, at: usize) -> String {
+        let mut start = at;
+        while start > 0 && self.is_digit(start - 1) {
+            start -= 1;
+        }
+        self.digits(start)
+    }
+
     /// The digits from `at` on.
     pub(crate) fn digits(self, at: usize) -> String {
         self.0.get(at..).unwrap_or_default().iter().map(|g| g.c).take_while(char::is_ascii_digit).collect()

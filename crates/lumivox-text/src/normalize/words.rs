@@ -98,7 +98,7 @@ pub(super) fn letters(place: &Place, grammar: &Grammar) -> Match {
         let behind = place.after(word.len() + usize::from(initial)).trim_start_matches(' ');
         let name = initial && (behind.starts_with(char::is_uppercase) || dotted(place.rest) > 2);
         if name {
-            let length = dotted(place.rest).max(2);
+            let length = dotted(place.rest).max(word.len() + 1);
             let written = place.rest[..length].chars().filter(|c| c.is_alphabetic());
             let names: Option<Vec<&str>> = written.map(|c| grammar.letter(c)).collect();
             let end = length - usize::from(place.after(length).trim().is_empty());

@@ -13,6 +13,8 @@ pub(super) struct Rules {
     phone: Regex,
     money: money::Rules,
     feet: Regex,
+    feet_and_inches: Regex,
+    sides: Regex,
     duration: Regex,
     power_of_ten: Regex,
     grouped: Regex,
@@ -42,6 +44,8 @@ impl Rules {
             power_of_ten: pattern(&format!(r"([-−])?({NUMBER})(?:e([-−+])?|E([-−+]))([0-9]{{1,3}})"))?,
             grouped: pattern(r"([0-9]{1,3})(?:(?: [0-9]{3}){2,}|(?:[\u{a0}\u{202f}'’][0-9]{3})+)")?,
             feet: pattern(r#"([1-9])['’′]([0-9]{1,2})(?:["”″]|'')?"#)?,
+            feet_and_inches: pattern(r"([0-9]{1,3}) ?ft\.? ?([0-9]{1,2}) ?in\b")?,
+            sides: pattern(r"([0-9]{1,4})[x×]([0-9]{1,4})(?:[x×]([0-9]{1,4}))?")?,
             mixed_fraction: pattern(r"([0-9]{1,4})[ -]([0-9]{1,2})/([0-9]{1,2})|([0-9]{1,4}) ?([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")?,
             fraction: pattern(r"([0-9]{1,3})[/⁄]([0-9]{1,3})(?:(?:rd|th|nd)s?)?|([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")?,
             range: pattern(&format!(r"({NUMBER}) ?[-–—] ?({NUMBER})"))?,
@@ -58,6 +62,8 @@ impl Rules {
         self.telephone(place)
             .or_else(|| self.money(place))
             .or_else(|| self.feet(place))
+            .or_else(|| self.feet_and_inches(place))
+            .or_else(|| self.sides(place))
             .or_else(|| self.duration(place))
             .or_else(|| self.power_of_ten(place))
             .or_else(|| self.fraction(place))
@@ -96,6 +102,24 @@ impl Rules {
         let found = self.feet.captures(place.rest)?;
         let words = format!("{} foot {}", cardinal(&found[1], place.dialect), cardinal(&found[2], place.dialect));
         place.ends_at(found[0].len()).then(|| (found[0].len(), Say::words(words)))
+    }
+
+    /// "6 ft 2 in".
+    fn feet_and_inches(&self, place: &Place<'_>) -> Match {
+        let found = self.feet_and_inches.captures(place.rest)?;
+        let count = |number: &str, one: &str, many: &str| {
+            format!("{} {}", cardinal(number, place.dialect), if number == "1" { one } else { many })
+        };
+        let words = format!("{} {}", count(&found[1], "foot", "feet"), count(&found[2], "inch", "inches"));
+        place.ends_at(found[0].len()).then(|| (found[0].len(), Say::words(words)))
+    }
+
+    /// "4x4", "1920x1080"; "3x4=12" is a sum.
+    fn sides(&self, place: &Place<'_>) -> Match {
+        let found = self.sides.captures(place.rest).filter(|found| place.ends_at(found[0].len()))?;
+        let joint = if is_sum(&place.rest[found[0].len()..]) { " times " } else { " by " };
+        let sides = found.iter().skip(1).flatten().map(|side| number(side.as_str(), place.dialect));
+        Some(with_unit(place.rest, found[0].len(), sides.collect::<Vec<_>>().join(joint), true))
     }
 
     /// "2h 30m", "5m 10s".
@@ -208,7 +232,11 @@ impl Rules {
         if rest[end..].starts_with('-') {
             return None;
         }
-        let joint = if low == high { " " } else { " to " };
+        let joint = match () {
+            () if is_sum(&rest[end..]) => " minus ",
+            () if low == high => " ",
+            () => " to ",
+        };
         let mut words = format!("{}{joint}{}", read(low), read(high));
         let gap = rest.len() - end - followed.len();
         if let Some((bytes, unit)) = units::unit(followed, true).filter(|_| gap <= 1) {
@@ -264,7 +292,9 @@ impl Rules {
         }
         let words = if plain && is_year(written) && sign.is_empty() {
             year(written, dialect)
-        } else if matches!(written, "911" | "411") && place.tag(end + 1) != "NNS" {
+        } else if (plain && is_postal_code(place, written))
+            || (matches!(written, "911" | "411") && place.tag(end + 1) != "NNS")
+        {
             spell(written)
         } else {
             number(written, dialect)
@@ -275,6 +305,21 @@ impl Rules {
 
 fn is_year(written: &str) -> bool {
     written.len() == 4 && ("1001".."2100").contains(&written)
+}
+
+/// Whether what a number belongs to equals something.
+fn is_sum(after: &str) -> bool {
+    after.trim_start().starts_with('=')
+}
+
+/// The states whose short names stand before postal codes.
+const STATES: &str = "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH \
+                      OK OR PA PR RI SC SD TN TX UT VT VA WA WV WI WY";
+
+/// "MO 63101".
+fn is_postal_code(place: &Place<'_>, written: &str) -> bool {
+    let state = place.previous_word();
+    written.len() == 5 && state.len() == 2 && STATES.split(' ').any(|known| known == state)
 }
 
 /// Two numbers that are said one after the other: shares of a hundred ("60/40") and fixed expressions.

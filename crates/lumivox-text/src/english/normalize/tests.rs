@@ -291,6 +291,18 @@ fn units() {
 }
 
 #[test]
+fn sides_sums_and_codes() {
+    check(&[
+        ("a 4x4", "a four by four"),
+        ("3x4 = 12", "three times four equals twelve"),
+        ("10-4 = 6", "ten minus four equals six"),
+        ("He is 6 ft 2 in tall", "He is six feet two inches tall"),
+        ("St. Louis, MO 63101.", "saint Louis, MO six three one zero one."),
+        ("Rs. 500", "rupees five hundred"),
+    ]);
+}
+
+#[test]
 fn telephone_numbers() {
     check(&[
         ("555-1234", "five five five, one two three four"),
@@ -327,6 +339,10 @@ fn roman_numerals() {
         ("THE PART I LIKE", "THE PART I LIKE"),
         ("In Chapter I we learn", "In Chapter one we learn"),
         ("Fig. II", "figure two"),
+        ("see vol. II", "see volume two"),
+        ("II. Methods", "two. Methods"),
+        ("Intro\nIII. Results", "Intro\nthree. Results"),
+        ("I. Newton", "I. Newton"),
         ("Part I of the book", "Part one of the book"),
         ("I think, Elizabeth, I am", "I think, Elizabeth, I am"),
         ("Part I", "Part one"),
