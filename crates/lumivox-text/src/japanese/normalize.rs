@@ -37,6 +37,9 @@ fn reading(scan: Scan, at: usize) -> Option<Reading> {
     let number_follows = scan.is_digit(at + 1);
     let before = scan.before(at);
     let after_number = before.is_some_and(|c| c.is_ascii_digit() || "%℃°年月日時分円".contains(c));
+    if let Some(day) = day_of_the_week(scan, at) {
+        return Some((day.to_owned(), at + 1));
+    }
     match c {
         '￥' | '¥' | '$' | '€' | '£' | '￡' => money(scan, at).or_else(|| alone(c, at)),
         '-' | '−' | '－'
@@ -97,6 +100,23 @@ fn month_and_day(scan: Scan, at: usize) -> Option<Reading> {
     let closed = matches!((scan.c(end), scan.c(end + 2)), (Some('(' | '（'), Some(')' | '）' | '・')));
     let said = format!("{} {}", counted(&groups[0], &['月'])?, counted(&groups[1], &['日'])?);
     (weekday && closed).then_some((said, end))
+}
+
+/// "26日(木)": the day of the week behind a date.
+fn day_of_the_week(scan: Scan, at: usize) -> Option<&'static str> {
+    let opened = matches!(scan.before(at), Some('(' | '（'));
+    let closed = matches!(scan.c(at + 1), Some(')' | '）' | '・'));
+    let dated = at.checked_sub(1).and_then(|at| scan.before(at)).is_some_and(|c| c == '日' || c.is_ascii_digit());
+    Some(match scan.c(at).filter(|_| opened && closed && dated)? {
+        '月' => "ゲツヨービ",
+        '火' => "カヨービ",
+        '水' => "スイヨービ",
+        '木' => "モクヨービ",
+        '金' => "キンヨービ",
+        '土' => "ドヨービ",
+        '日' => "ニチヨービ",
+        _ => return None,
+    })
 }
 
 /// "1日3回", "1日中": a day, not the first of a month.
@@ -307,7 +327,8 @@ mod tests {
             ("港区4-5", "港区ヨンノゴ"),
             ("10-4=6", "ジューヒクヨンイコールロク"),
             ("3-1で勝つ", "サンタイイチで勝つ"),
-            ("5/1(水)", "ゴガツツイタチ(水)"),
+            ("5/1(水)", "ゴガツツイタチ(スイヨービ)"),
+            ("26日（木）", "ニジューロクニチ（モクヨービ）"),
             ("1日3回", "イチニチサンカイ"),
             ("1日中", "イチニチジュー"),
             ("5月1日中", "ゴガツツイタチ中"),

@@ -142,7 +142,12 @@ impl Normalizer {
         let length = found[0].len();
         let value = |group: usize| found[group].parse::<u64>().ok();
         let words = (self.speller.grammar.fraction)(&self.speller, value(1)?, value(2)?)?;
-        if !place.ends_at(length) || place.after(length).starts_with(['/', '⁄']) {
+        // "1/100.000", "les 17/18 juin".
+        let more = place.after(length).strip_prefix(['.', ',']);
+        let grouped = more.is_some_and(|more| more.starts_with(|c: char| c.is_ascii_digit()));
+        let next = &place.after(length)[blank(place.after(length))..];
+        let month = self.speller.grammar.month(&next[..super::words::length(next)]).is_some();
+        if !place.ends_at(length) || place.after(length).starts_with(['/', '⁄']) || grouped || month {
             return None;
         }
         let gap = blank(place.after(length));

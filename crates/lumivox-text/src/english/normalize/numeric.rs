@@ -34,7 +34,7 @@ impl Rules {
         Ok(Self {
             phone: pattern(concat!(
                 r"[0-9]{5}-[0-9]{4}|[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{4}(?:[- ][0-9]{4}){3}",
-                r"|(?:\+?[0-9]{1,3}[-. ])?(?:\([0-9]{3}\) ?|[0-9]{3}[-. ])[0-9]{3}[-. ][0-9]{4}",
+                r"|(?:\+?[0-9]{1,3}[-. ])?(?:\([0-9]{3}\)[ -]?|[0-9]{3}[-. ])[0-9]{3}[-. ][0-9]{4}",
                 r"|[0-9]{3}-[0-9]{4}|\+[0-9]{1,3}(?:[ -][0-9]{2,5}){2,5}|\+[0-9]{8,15}"
             ))?,
             money: money::Rules::new()?,
@@ -270,7 +270,11 @@ impl Rules {
             let end = found[0].len();
             return place.ends_at(end).then(|| with_unit(rest, end, cardinal(&digits, dialect), true));
         }
-        let found = self.plain.captures(rest)?;
+        if rest.starts_with("401(k)") {
+            return Some((6, Say::words("four oh one k")));
+        }
+        let found =
+            self.plain.captures(rest).filter(|_| !(rest.starts_with('+') && place.before.ends_with(is_digit)))?;
         let (written, end) = (&found[2], found[0].len());
         let sign = match found.get(1).map(|s| s.as_str()) {
             Some("+") => "plus ",
@@ -292,7 +296,7 @@ impl Rules {
         }
         let words = if plain && is_year(written) && sign.is_empty() {
             year(written, dialect)
-        } else if (plain && is_postal_code(place, written))
+        } else if (plain && (is_postal_code(place, written) || place.before.ends_with("ending in ")))
             || (matches!(written, "911" | "411") && place.tag(end + 1) != "NNS")
         {
             spell(written)
@@ -301,6 +305,10 @@ impl Rules {
         };
         Some((end, Say::words(format!("{sign}{words}"))))
     }
+}
+
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit()
 }
 
 fn is_year(written: &str) -> bool {

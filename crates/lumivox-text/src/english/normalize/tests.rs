@@ -299,6 +299,13 @@ fn sides_sums_and_codes() {
         ("He is 6 ft 2 in tall", "He is six feet two inches tall"),
         ("St. Louis, MO 63101.", "saint Louis, MO six three one zero one."),
         ("Rs. 500", "rupees five hundred"),
+        ("2 + 3, 2+3", "two plus three, twoplusthree"),
+        ("the mid-1980s", "the mid-nineteen eighties"),
+        ("a 401(k) plan", "a four oh one k plan"),
+        ("at 5.30pm", "at five thirty P.M."),
+        ("at 10:00:00", "at ten o'clock"),
+        ("on july 25", "on july twenty-fifth"),
+        ("a card ending in 8876", "a card ending in eight eight seven six"),
     ]);
 }
 
