@@ -37,6 +37,7 @@ fn spanish() {
             ("El capítulo 1 trata de 1 de cada 4.", "El capítulo uno trata de uno de cada cuatro ."),
             ("Isabel II y Felipe VI", "Isabel segunda y Felipe sexto"),
             ("y D. Luis", "y don Luis"),
+            ("n.º1, Tel.: 912 345 678", "número uno , teléfono : nueve uno dos tres cuatro cinco seis siete ocho"),
             (
                 "Cuesta $1,234.56 dólares",
                 "Cuesta mil doscientos treinta y cuatro dólares con cincuenta y seis centavos",
@@ -80,6 +81,11 @@ fn french() {
             ("12, av. Foch", "douze , avenue Foch"),
             ("Les 1ers et les 2es", "Les premiers et les deuxièmes"),
             ("10-4=6", "dix moins quatre égale six"),
+            (
+                "1 seule fois, n°1, 1m80, 2€50",
+                "une seule fois , numéro un , un mètre quatre-vingts , deux euros cinquante",
+            ),
+            ("le 12 mar. 2024", "le douze mars deux mille vingt-quatre"),
             ("É. Zola et Ö. Üst", "É Zola et Ö Üst"),
         ],
     );

@@ -46,6 +46,15 @@ impl Scan<'_> {
         self.digits(start)
     }
 
+    /// Whether the dash at `at` stands between two small whole numbers of which the first is no less: no range.
+    pub(crate) fn is_score(self, at: usize) -> bool {
+        let (left, right) = (self.digits_before(at), self.digits(at + 1));
+        let part = |c: Option<char>| c.is_some_and(|c| ":./,".contains(c));
+        let whole = !part(self.before(at.saturating_sub(left.len()))) && !part(self.c(at + 1 + right.len()));
+        let small = (1..3).contains(&left.len()) && (1..3).contains(&right.len());
+        whole && small && left.parse::<u8>().ok() >= right.parse::<u8>().ok()
+    }
+
     /// The digits from `at` on.
     pub(crate) fn digits(self, at: usize) -> String {
         self.0.get(at..).unwrap_or_default().iter().map(|g| g.c).take_while(char::is_ascii_digit).collect()

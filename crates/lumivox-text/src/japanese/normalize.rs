@@ -67,12 +67,11 @@ fn reading(scan: Scan, at: usize) -> Option<Reading> {
 fn between(scan: Scan, at: usize) -> &'static str {
     let (left, right) = (scan.digits_before(at), scan.digits(at + 1));
     let place = at.checked_sub(left.len()).and_then(|start| scan.before(start));
-    let score = left.len() < 3 && right.len() < 3 && left.parse::<u8>().ok() >= right.parse::<u8>().ok();
     match scan.c(at + 1 + right.len()) {
         Some('=') => "ヒク",
         _ if left.is_empty() => "カラ",
         _ if place.is_some_and(|c| "区町村市目条丁".contains(c)) => "ノ",
-        _ if score => "タイ",
+        _ if scan.is_score(at) => "タイ",
         _ => "カラ",
     }
 }
@@ -127,7 +126,7 @@ fn one_day(scan: Scan, at: usize) -> Option<Reading> {
     } else if scan.c(at + 2) == Some('中') {
         return Some(("イチニチジュー".into(), at + 3));
     }
-    let each = ["あたり", "当たり", "平均"].iter().any(|word| scan.starts_with(at + 2, word));
+    let each = ["あたり", "当たり", "平均", "で"].iter().any(|word| scan.starts_with(at + 2, word));
     (each || scan.is_digit(at + 2)).then(|| ("イチニチ".into(), at + 2))
 }
 
@@ -330,6 +329,7 @@ mod tests {
             ("5/1(水)", "ゴガツツイタチ(スイヨービ)"),
             ("26日（木）", "ニジューロクニチ（モクヨービ）"),
             ("1日3回", "イチニチサンカイ"),
+            ("6:30-8:00", "ロクジサンジュップンカラハチジ"),
             ("1日中", "イチニチジュー"),
             ("5月1日中", "ゴガツツイタチ中"),
             ("+81 3 1234 5678", "プラスハチイチノサンノイチニーサンヨンノゴーロクナナハチ"),

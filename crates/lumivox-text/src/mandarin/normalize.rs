@@ -71,7 +71,7 @@ fn is_range(scan: Scan, at: usize) -> bool {
 /// What a dash between two numbers is: minus, the colon of a score, or "to".
 fn between(scan: Scan, at: usize) -> &'static str {
     let (left, right) = (scan.digits_before(at), scan.digits(at + 1));
-    let score = left.len() < 3 && right.len() < 3 && left.parse::<u8>().ok() >= right.parse::<u8>().ok();
+    let score = scan.is_score(at);
     match (scan.c(at), scan.c(at + 1 + right.len())) {
         (Some('-' | '−'), Some('=')) => "减",
         (Some('-' | '–'), _) if !left.is_empty() && (score || scan.ends_with(at - left.len(), "比分")) => "比",
@@ -101,7 +101,7 @@ fn is_code(scan: Scan, at: usize) -> bool {
         "卡号",
         "号码",
     ];
-    const CALLS: [&str; 5] = ["拨打", "电话", "热线", "报警", "拨"];
+    const CALLS: [&str; 5] = ["拨打", "电话", "热线", "报警", "打"];
     let mut before = at;
     while scan.before(before).is_some_and(|c| " ：:是为".contains(c)) {
         before -= 1;
@@ -218,7 +218,12 @@ fn year(scan: Scan, at: usize) -> Option<Reading> {
         2 => year.starts_with('0') && !matches!(scan.c(end), Some('月' | '日' | '号')) || month_follows,
         _ => false,
     };
-    (is_year && scan.c(end) == Some('年')).then(|| (digits(&year, false), end))
+    // "2020-2024年"
+    let range = year.len() == 4
+        && scan.c(end).is_some_and(|c| "-–—~～至到".contains(c))
+        && scan.digits(end + 1).len() == 4
+        && scan.c(end + 5) == Some('年');
+    (is_year && (range || scan.c(end) == Some('年'))).then(|| (digits(&year, false), end))
 }
 
 /// `$5`, `￥25.80`, `$3亿`

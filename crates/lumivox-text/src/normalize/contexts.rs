@@ -15,7 +15,9 @@ pub(super) fn abbreviation(place: &Place, grammar: &Grammar) -> Match {
                 Context::Before(following) => following.contains(&&next()[..words::length(next())]),
                 Context::AfterNumber => place.before.trim_end().ends_with(|c: char| c.is_ascii_digit()),
                 Context::AmongDays => {
-                    is_before_time(place.after(written.len()), grammar) || is_behind_day(place.before, grammar)
+                    // "12 mar. 2024" is a month.
+                    !place.before.trim_end().ends_with(|c: char| c.is_ascii_digit())
+                        && (is_before_time(place.after(written.len()), grammar) || is_behind_day(place.before, grammar))
                 }
             }
     };

@@ -180,6 +180,7 @@ impl Normalizer {
             return value();
         }
         self.phone(place)
+            .or_else(|| self.parted(place))
             .or_else(|| self.money(place))
             .or_else(|| self.date(place))
             .or_else(|| self.time(place))

@@ -15,6 +15,8 @@ pub(super) struct Patterns {
     own_phone: Option<Regex>,
     /// Nine digits in threes are a number, too: telephone numbers only behind words that say so.
     spanish_phone: Regex,
+    /// "1m80", "2€50", in French.
+    parted: Option<Regex>,
     fraction: Regex,
     mixed: Regex,
     dotted: Regex,
@@ -43,6 +45,7 @@ impl Patterns {
                 r"|[0-9]{3}[-.][0-9]{3}[-.][0-9]{4}|[0-9]{3}-[0-9]{3}-[0-9]{3}|[0-9]{3,5}-[0-9]{6,8}|[0-9]{3}-[0-9]{4}|[0-9]{5}-[0-9]{4}|0[0-9]{2,6}[-.][0-9]{4,8}",
                 r"|[6-9][0-9]{9}|[6-9][0-9]{2}[ \u{a0}][0-9]{2}[ \u{a0}][0-9]{2}[ \u{a0}][0-9]{2}"
             ))?,
+            parted: (tag == "fr").then(|| pattern("([0-9]{1,4})(m|€)([0-9]{2})")).transpose()?,
             fraction: pattern(r"([0-9]{1,18})[/⁄]([0-9]{1,5})")?,
             mixed: pattern(r"([0-9]{1,4})[ \u{a0}]([0-9]{1,2})[/⁄]([0-9]{1,3})|([0-9]{1,4}) ?([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")?,
             dotted: pattern(r"[0-9]+(?:\.[0-9]+){2,}")?,
@@ -76,7 +79,12 @@ impl Normalizer {
     pub(super) fn phone(&self, place: &Place) -> Match {
         let pairs = self.speller.grammar.phone_pairs;
         const CALLED: [&str; 9] = ["al", "tel.", "tfno.", "tlf.", "teléfono", "móvil", "fax", "whatsapp", "llame"];
-        let called = self.speller.grammar.tag == "es" && CALLED.contains(&place.previous_word().as_str());
+        let called = self.speller.grammar.tag == "es" && {
+            // "Tel.: 912 345 678".
+            let before = place.before.trim_end_matches([' ', ':']);
+            let word = before.rsplit(char::is_whitespace).next().unwrap_or_default().to_lowercase();
+            CALLED.contains(&word.as_str())
+        };
         let patterns = &self.numeric;
         let patterns = [Some(&patterns.phone), patterns.own_phone.as_ref(), Some(&patterns.local_phone)];
         let patterns = patterns.into_iter().flatten().chain(called.then_some(&self.numeric.spanish_phone));
@@ -261,6 +269,15 @@ impl Normalizer {
         let joined = place.after(end).starts_with(['-', '–']);
         let difference = super::words::is_sum(place.after(start));
         (value(&last) > value(first) && place.ends_at(end) && !joined && !difference).then_some((end, last))
+    }
+
+    /// "1m80": the hundredths behind the sign of what they are of.
+    pub(super) fn parted(&self, place: &Place) -> Match {
+        let found = self.numeric.parted.as_ref()?.captures(place.rest).filter(|found| place.ends_at(found[0].len()))?;
+        let noun = if &found[2] == "m" { "mètre" } else { "euro" };
+        let plural = if &found[1] == "1" { "" } else { "s" };
+        let [whole, part] = [&found[1], &found[3]].map(|digits| self.speller.decimal(digits, "", Gender::Masculine));
+        Some((found[0].len(), format!("{whole} {noun}{plural} {part}")))
     }
 
     /// Percent or a unit behind a number that ends at `length`.

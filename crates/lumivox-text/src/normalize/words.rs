@@ -29,7 +29,7 @@ pub(super) fn step(text: &str) -> usize {
 /// An abbreviation that is read as a word.
 pub(super) fn abbreviation(place: &Place, grammar: &Grammar) -> Match {
     let fits = |(written, _): &&(&'static str, &'static str)| {
-        begins(place, written) && (written.ends_with('.') || place.ends_at(written.len()))
+        begins(place, written) && (written.ends_with(['.', 'º', '°']) || place.ends_at(written.len()))
     };
     let always = grammar.abbreviations.iter().filter(fits).max_by_key(|(written, _)| written.len());
     let numbered = || {

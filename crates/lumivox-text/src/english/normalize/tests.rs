@@ -317,6 +317,8 @@ fn telephone_numbers() {
         ("90210-1234", "nine zero two one zero, one two three four"),
         ("123-45-6789", "one two three, four five, six seven eight nine"),
         ("(212) 555-0199", "two one two, five five five, zero one nine nine"),
+        ("020 7946 0958", "zero two zero, seven nine four six, zero nine five eight"),
+        ("07700 900123", "zero seven seven zero zero, nine zero zero one two three"),
         ("212-555-0199", "two one two, five five five, zero one nine nine"),
         ("+1 800-555-0100", "plus one, eight zero zero, five five five, zero one zero zero"),
         ("+44 20 7946 0958", "plus four four, two zero, seven nine four six, zero nine five eight"),

@@ -47,6 +47,7 @@ pub(in crate::normalize) static FRENCH: Grammar = Grammar {
         ("janv", 0),
         ("févr", 1),
         ("fév", 1),
+        ("mar", 2),
         ("avr", 3),
         ("juil", 6),
         ("aout", 7),
