@@ -5,8 +5,9 @@
 
 mod abbreviations;
 mod dates;
+pub(super) mod fractions;
 mod money;
-pub(super) mod numeric;
+mod numeric;
 mod units;
 mod web;
 
