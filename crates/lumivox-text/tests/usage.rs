@@ -1,6 +1,6 @@
 //! What grammars and usage ask of texts as people write them: agreement of numbers, prices, telephone numbers, abbreviations in context.
 //!
-//! The words expected here are those of the grammars (RAE, Bescherelle, Crusca, Cunha and Cintra) and of everyday usage.
+//! The words expected here were written down from the rules of grammar and from everyday usage, not taken from what is read here.
 
 #![allow(clippy::unwrap_used)] // test code
 
@@ -29,7 +29,7 @@ fn spanish() {
     check(
         "es",
         &[
-            // Ortografía de la lengua española, § 2 of chapter VIII: uno loses its vowel before a noun; hundreds agree.
+            // Before a noun uno loses its vowel; uno and hundreds agree.
             ("Hay 21 casas y 31 libros.", "Hay veintiuna casas y treinta y un libros ."),
             ("1 persona, 200 personas, 500 mujeres.", "una persona , doscientas personas , quinientas mujeres ."),
             ("21 problemas, 201 días.", "veintiún problemas , doscientos un días ."),
@@ -115,7 +115,7 @@ fn portuguese() {
     check(
         "pt-br",
         &[
-            // Cunha and Cintra: um, dois and the hundreds agree, before mil, too.
+            // Um, dois and the hundreds agree, before mil, too.
             ("1 pessoa, 2 meninas, 22 casas", "uma pessoa , duas meninas , vinte e duas casas"),
             ("200 pessoas, 2.000 pessoas, 2 dias", "duzentas pessoas , duas mil pessoas , dois dias"),
             (
