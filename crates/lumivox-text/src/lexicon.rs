@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::error::{Error, Result};
 use crate::language::FrontEnd;
 use crate::normalize::Emoji;
-use crate::token::{Phonemized, Reason, Source, Token};
+use crate::token::{Boundary, Phonemized, Reason, Source, Token};
 
 /// Words with the phonemes that the user wants, in the symbols of the front-end.
 ///
@@ -20,6 +22,8 @@ use crate::token::{Phonemized, Reason, Source, Token};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserLexicon {
     words: HashMap<String, String>,
+    /// Bytes of the longest entry.
+    longest: usize,
 }
 
 impl UserLexicon {
@@ -68,11 +72,13 @@ impl UserLexicon {
         } else if !phonemes.contains(char::is_alphabetic) {
             return Err("no sound among the phonemes");
         }
-        self.words.insert(word.to_owned(), phonemes.to_owned());
+        let word: String = word.nfc().collect();
+        self.longest = self.longest.max(word.len());
+        self.words.insert(word, phonemes.to_owned());
         Ok(())
     }
 
-    /// The phonemes of a word: as it is written, else in small letters.
+    /// The phonemes of a word or of words with one blank between: as they are written, composed (NFC), else in small letters.
     pub fn get(&self, word: &str) -> Option<&str> {
         self.words.get(word).or_else(|| self.words.get(&word.to_lowercase())).map(String::as_str)
     }
@@ -88,8 +94,10 @@ impl UserLexicon {
     }
 
     /// Gives the lexicon's sounds to the tokens that are its words, whatever they are read as, numbers and abbreviations among them; what the text itself
-    /// gives phonemes for keeps them. Nothing is warned of in a token that has a sound now.
+    /// gives phonemes for keeps them. Tokens that together are an entry ("New York", a word that the front-end cut in two) become one, the most of
+    /// them first. Nothing is warned of in a token that has a sound now.
     pub fn apply(&self, said: &mut Phonemized) {
+        self.join(&mut said.tokens);
         let mut sounded = Vec::new();
         for token in &mut said.tokens {
             let Some(phonemes) = self.sound(token) else { continue };
@@ -108,6 +116,48 @@ impl UserLexicon {
         });
     }
 
+    /// Makes one token of those that together are an entry.
+    fn join(&self, tokens: &mut Vec<Token>) {
+        let mut at = 0;
+        while at < tokens.len() {
+            let count = self.entry(&tokens[at..]);
+            if count > 1 {
+                let last = &tokens[at + count - 1];
+                let (end, whitespace, boundary) = (last.span.end, last.whitespace, last.boundary);
+                let text = written(&tokens[at..at + count]);
+                tokens.drain(at + 1..at + count);
+                let whole = &mut tokens[at];
+                whole.span.end = end;
+                (whole.text, whole.whitespace, whole.boundary) = (text, whitespace, boundary);
+                whole.source = Source::Model;
+            }
+            at += 1;
+        }
+    }
+
+    /// How many of `tokens` are an entry together, at most.
+    fn entry(&self, tokens: &[Token]) -> usize {
+        let open = |token: &Token| token.source != Source::User;
+        if !tokens.first().is_some_and(|first| open(first) && first.source != Source::Punctuation) {
+            return 0;
+        }
+        let (mut text, mut found) = (String::new(), 0);
+        for (index, token) in tokens.iter().enumerate().take_while(|(_, token)| open(token)) {
+            text += blank(index.checked_sub(1).map(|before| &tokens[before]), token);
+            text += &token.text;
+            if text.len() > self.longest {
+                break;
+            }
+            if index > 0 && self.get(&text).is_some() {
+                found = index + 1;
+            }
+            if token.boundary == Boundary::Paragraph {
+                break;
+            }
+        }
+        found
+    }
+
     fn sound(&self, token: &Token) -> Option<&str> {
         let given = token.source == Source::User || token.source == Source::Punctuation;
         self.get(&token.text).filter(|_| !given)
@@ -117,6 +167,17 @@ impl UserLexicon {
     pub fn over<F: FrontEnd>(self, front_end: F) -> WithLexicon<F> {
         WithLexicon { front_end, lexicon: self }
     }
+}
+
+/// What tokens are written as, each white space between them one blank.
+fn written(tokens: &[Token]) -> String {
+    let before = std::iter::once(None).chain(tokens.iter().map(Some));
+    before.zip(tokens).map(|(before, token)| blank(before, token).to_owned() + &token.text).collect()
+}
+
+/// The blank between two tokens, if something stands between them.
+fn blank(before: Option<&Token>, token: &Token) -> &'static str {
+    if before.is_some_and(|before| before.span.end < token.span.start) { " " } else { "" }
 }
 
 /// A front-end under a user's lexicon.
@@ -167,6 +228,33 @@ mod tests {
                 other => panic!("{text:?}: {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn entries_of_several_words() {
+        let lexicon =
+            UserLexicon::parse("New York\tnˈujɔɹk\nNew York City\tɛnwaɪsˈi\ncafe\u{301} noir\tkafˈe\n21 Lane\tlˈA\n")
+                .unwrap();
+        let english = lexicon.over(English::new(Dialect::American).unwrap());
+        let text = "In New\u{a0}York, New York City; new  york café noir. 21 Lane! New\n\nYork";
+        let said = english.phonemize(text);
+        let users = said.tokens.iter().filter(|token| token.source == Source::User);
+        let sounds: Vec<_> = users.map(|token| (&text[token.span.clone()], token.phonemes.as_str())).collect();
+        assert_eq!(
+            sounds[..],
+            [("New\u{a0}York", "nˈujɔɹk"), ("New York City", "ɛnwaɪsˈi"), ("café noir", "kafˈe"), ("21 Lane", "lˈA")]
+        );
+        assert!(said.phonemes().contains("nˈujɔɹk, ɛnwaɪsˈi;"), "{}", said.phonemes());
+    }
+
+    /// A front-end may cut a word in two.
+    #[test]
+    fn entries_without_blanks() {
+        let lexicon = UserLexicon::parse("拼多多\tpʰi→n two→two→\n").unwrap();
+        let text = "我在拼多多买东西。";
+        let said = lexicon.over(crate::Mandarin::new().unwrap()).read(text, Emoji::Skip);
+        let user = said.tokens.iter().find(|token| token.source == Source::User).unwrap();
+        assert_eq!((&text[user.span.clone()], user.phonemes.as_str()), ("拼多多", "pʰi→n two→two→"));
     }
 
     #[test]

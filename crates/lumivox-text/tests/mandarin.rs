@@ -103,3 +103,11 @@ fn sentences_and_paragraphs_end() {
         ]
     );
 }
+
+/// `A` is a letter, not the article; the point of a title ends no sentence.
+#[test]
+fn latin_letters_and_titles() {
+    let phonemes = |text: &str| say(text).phonemes();
+    assert!(phonemes("A座").starts_with("ˈA"), "{}", phonemes("A座"));
+    assert!(!phonemes("我见到Dr. Wang了。").contains("dˈɑktəɹ."), "{}", phonemes("我见到Dr. Wang了。"));
+}

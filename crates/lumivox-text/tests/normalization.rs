@@ -91,7 +91,7 @@ fn readings_are_the_references() {
     }
     println!("{agreeing} of {} agree", cases.len());
     assert!(failures.is_empty(), "{} cases:\n{}", failures.len(), failures.join("\n"));
-    assert!(agreeing >= 400 && front_ends.len() == 8, "{agreeing}");
+    assert!(agreeing >= 1200 && front_ends.len() == 8, "{agreeing}");
 }
 
 #[test]

@@ -41,6 +41,12 @@ pub(super) fn source_range(glyphs: &[Glyph], span: &Range<usize>) -> Option<Rang
 /// Where the run of foreign words that begins at `start` ends; `is_foreign` tells letters of other scripts. Blanks, hyphens and
 /// the like belong to it if a foreign letter follows.
 pub(crate) fn foreign_end(glyphs: &[Glyph], start: usize, is_foreign: impl Fn(char) -> bool) -> usize {
+    const TITLES: [&str; 7] = ["Dr", "Mr", "Mrs", "Ms", "Prof", "St", "Lt"];
+    let is = |at: usize, c: char| glyphs.get(at).is_some_and(|glyph| glyph.c == c);
+    let title = |end: usize| {
+        let word: String = glyphs[start..end].iter().map(|glyph| glyph.c).collect();
+        TITLES.contains(&word.rsplit(' ').next().unwrap_or_default())
+    };
     let letter = |at: usize| glyphs.get(at).is_some_and(|g| is_foreign(g.c) || is_combining_mark(g.c));
     let mut end = start + 1;
     loop {
@@ -48,6 +54,9 @@ pub(crate) fn foreign_end(glyphs: &[Glyph], start: usize, is_foreign: impl Fn(ch
             end += 1;
         } else if glyphs.get(end).is_some_and(|g| " '’-&.+".contains(g.c)) && letter(end + 1) {
             end += 2;
+        } else if is(end, '.') && is(end + 1, ' ') && letter(end + 2) && title(end) {
+            // "Dr. Smith": this point ends no sentence.
+            end += 3;
         } else {
             return end;
         }

@@ -32,6 +32,29 @@ impl Scan<'_> {
         text.chars().enumerate().all(|(offset, c)| self.c(at + offset) == Some(c))
     }
 
+    /// Whether `text` stands before `at`.
+    pub(crate) fn ends_with(self, at: usize, text: &str) -> bool {
+        at.checked_sub(text.chars().count()).is_some_and(|start| self.starts_with(start, text))
+    }
+
+    /// The digits before `at`.
+    pub(crate) fn digits_before(self, at: usize) -> String {
+        let mut start = at;
+        while start > 0 && self.is_digit(start - 1) {
+            start -= 1;
+        }
+        self.digits(start)
+    }
+
+    /// Whether the dash at `at` stands between two small whole numbers of which the first is no less: no range.
+    pub(crate) fn is_score(self, at: usize) -> bool {
+        let (left, right) = (self.digits_before(at), self.digits(at + 1));
+        let part = |c: Option<char>| c.is_some_and(|c| ":./,".contains(c));
+        let whole = !part(self.before(at.saturating_sub(left.len()))) && !part(self.c(at + 1 + right.len()));
+        let small = (1..3).contains(&left.len()) && (1..3).contains(&right.len());
+        whole && small && left.parse::<u8>().ok() >= right.parse::<u8>().ok()
+    }
+
     /// The digits from `at` on.
     pub(crate) fn digits(self, at: usize) -> String {
         self.0.get(at..).unwrap_or_default().iter().map(|g| g.c).take_while(char::is_ascii_digit).collect()

@@ -74,10 +74,15 @@ impl Markup {
     }
 }
 
-/// The ASCII character for a hyphen or a decimal digit of another script.
+/// The ASCII character for a hyphen, a sign in full width or a decimal digit of another script.
 fn ascii_form(c: char) -> Option<char> {
     if matches!(c, '\u{2010}' | '\u{2011}') {
         return Some('-');
+    }
+    // Signs in the full width of ideographs; marks of that width have their own sounds.
+    const SIGNS: &str = "％＄＋＝＆＠＃";
+    if SIGNS.contains(c) {
+        return u8::try_from(c as u32 - 0xFEE0).ok().map(char::from);
     }
     const ZEROS: [u32; 19] = [
         0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66, 0xE50, 0xED0, 0xF20,

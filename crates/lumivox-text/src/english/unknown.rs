@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::normalize::{Say, numeric};
+use super::normalize::{Say, fractions};
 use super::words::{Context, Sound, cap_stress};
 use super::{Dialect, English};
 use crate::data;
@@ -71,7 +71,7 @@ fn name(text: &str) -> Option<&'static str> {
         ("Ψ", "psi"),
         ("Ω", "omega"),
     ];
-    NAMES.iter().find(|(sign, _)| *sign == text).map(|(_, name)| *name).or_else(|| numeric::vulgar(text))
+    NAMES.iter().find(|(sign, _)| *sign == text).map(|(_, name)| *name).or_else(|| fractions::vulgar(text))
 }
 
 /// Latin letters without their marks; none if anything else is among them.

@@ -37,6 +37,9 @@ fn reading(scan: Scan, at: usize) -> Option<Reading> {
     let number_follows = scan.is_digit(at + 1);
     let before = scan.before(at);
     let after_number = before.is_some_and(|c| c.is_ascii_digit() || "%℃°年月日時分円".contains(c));
+    if let Some(day) = day_of_the_week(scan, at) {
+        return Some((day.to_owned(), at + 1));
+    }
     match c {
         '￥' | '¥' | '$' | '€' | '£' | '￡' => money(scan, at).or_else(|| alone(c, at)),
         '-' | '−' | '－'
@@ -47,7 +50,8 @@ fn reading(scan: Scan, at: usize) -> Option<Reading> {
         }
         // misaki reads a wave dash before a number so.
         '〜' | '～' | '~' if number_follows => Some(("カラ".into(), at + 1)),
-        '-' | '−' | '–' | '—' if number_follows && after_number => Some(("カラ".into(), at + 1)),
+        '-' | '−' | '–' | '—' if number_follows && after_number => Some((between(scan, at).into(), at + 1)),
+        '+' if number_follows => international(scan, at).or_else(|| alone(c, at)),
         '〒' => {
             let (groups, end) = scan.groups(at + 1, "-", 2, 2).or_else(|| scan.groups(at + 2, "-", 2, 2))?;
             let said: Vec<String> = groups.iter().map(|group| telephone(group)).collect();
@@ -59,6 +63,73 @@ fn reading(scan: Scan, at: usize) -> Option<Reading> {
     }
 }
 
+/// What a dash between two numbers is: minus, the "no" of an address, "against" in a score, or "from … to".
+fn between(scan: Scan, at: usize) -> &'static str {
+    let (left, right) = (scan.digits_before(at), scan.digits(at + 1));
+    let place = at.checked_sub(left.len()).and_then(|start| scan.before(start));
+    match scan.c(at + 1 + right.len()) {
+        Some('=') => "ヒク",
+        _ if left.is_empty() => "カラ",
+        _ if place.is_some_and(|c| "区町村市目条丁".contains(c)) => "ノ",
+        _ if scan.is_score(at) => "タイ",
+        _ => "カラ",
+    }
+}
+
+/// "+81 3 1234 5678".
+fn international(scan: Scan, at: usize) -> Option<Reading> {
+    let (groups, end) = scan.groups(at + 1, " -", 2, 5)?;
+    let is_telephone = (10..=14).contains(&groups.concat().len()) && groups[0].len() < 4;
+    let said: Vec<String> = groups.iter().map(|group| telephone(group)).collect();
+    is_telephone.then(|| (format!("プラス {}", said.join(" ノ ")), end))
+}
+
+/// The numbers of an address: 1-2-3.
+fn address(scan: Scan, at: usize) -> Option<Reading> {
+    let (groups, end) = scan.groups(at, "-", 3, 5)?;
+    let short = groups.iter().all(|group| group.len() < 4 && !group.starts_with('0'));
+    let said: Vec<String> = groups.iter().map(|group| cardinal(group)).collect();
+    (short && scan.c(end) != Some('=')).then(|| (said.join(" ノ "), end))
+}
+
+/// "5/1(水)": a month and a day, if the day of the week follows.
+fn month_and_day(scan: Scan, at: usize) -> Option<Reading> {
+    let (groups, end) = scan.groups(at, "/", 2, 2)?;
+    let weekday = scan.c(end + 1).is_some_and(|c| "月火水木金土日".contains(c));
+    let closed = matches!((scan.c(end), scan.c(end + 2)), (Some('(' | '（'), Some(')' | '）' | '・')));
+    let said = format!("{} {}", counted(&groups[0], &['月'])?, counted(&groups[1], &['日'])?);
+    (weekday && closed).then_some((said, end))
+}
+
+/// "26日(木)": the day of the week behind a date.
+fn day_of_the_week(scan: Scan, at: usize) -> Option<&'static str> {
+    let opened = matches!(scan.before(at), Some('(' | '（'));
+    let closed = matches!(scan.c(at + 1), Some(')' | '）' | '・'));
+    let dated = at.checked_sub(1).and_then(|at| scan.before(at)).is_some_and(|c| c == '日' || c.is_ascii_digit());
+    Some(match scan.c(at).filter(|_| opened && closed && dated)? {
+        '月' => "ゲツヨービ",
+        '火' => "カヨービ",
+        '水' => "スイヨービ",
+        '木' => "モクヨービ",
+        '金' => "キンヨービ",
+        '土' => "ドヨービ",
+        '日' => "ニチヨービ",
+        _ => return None,
+    })
+}
+
+/// "1日3回", "1日中": a day, not the first of a month.
+fn one_day(scan: Scan, at: usize) -> Option<Reading> {
+    let alone = scan.digits(at) == "1" && scan.c(at + 1) == Some('日') && scan.before(at) != Some('月');
+    if !alone {
+        return None;
+    } else if scan.c(at + 2) == Some('中') {
+        return Some(("イチニチジュー".into(), at + 3));
+    }
+    let each = ["あたり", "当たり", "平均", "で"].iter().any(|word| scan.starts_with(at + 2, word));
+    (each || scan.is_digit(at + 2)).then(|| ("イチニチ".into(), at + 2))
+}
+
 fn alone(c: char, at: usize) -> Option<Reading> {
     sign(c).map(|name| (name.to_owned(), at + 1))
 }
@@ -67,6 +138,9 @@ fn alone(c: char, at: usize) -> Option<Reading> {
 fn expression(scan: Scan, at: usize) -> Reading {
     telephone_number(scan, at)
         .or_else(|| date(scan, at))
+        .or_else(|| address(scan, at))
+        .or_else(|| month_and_day(scan, at))
+        .or_else(|| one_day(scan, at))
         .or_else(|| version(scan, at))
         .or_else(|| time(scan, at))
         .or_else(|| fraction(scan, at))
@@ -248,6 +322,18 @@ mod tests {
             ("3つの本", "ミッツの本"),
             ("007", "ゼロゼロナナ"),
             ("３個", "サンコ"),
+            ("千代田区1-2-3", "千代田区イチノニノサン"),
+            ("港区4-5", "港区ヨンノゴ"),
+            ("10-4=6", "ジューヒクヨンイコールロク"),
+            ("3-1で勝つ", "サンタイイチで勝つ"),
+            ("5/1(水)", "ゴガツツイタチ(スイヨービ)"),
+            ("26日（木）", "ニジューロクニチ（モクヨービ）"),
+            ("1日3回", "イチニチサンカイ"),
+            ("6:30-8:00", "ロクジサンジュップンカラハチジ"),
+            ("1日中", "イチニチジュー"),
+            ("5月1日中", "ゴガツツイタチ中"),
+            ("+81 3 1234 5678", "プラスハチイチノサンノイチニーサンヨンノゴーロクナナハチ"),
+            ("№5", "ナンバーゴ"),
             ("〒150-0001", "ユービンバンゴーイチゴーゼロノゼロゼロゼロイチ"),
         ] {
             assert_eq!(said(text).replace(' ', ""), reading, "{text}");

@@ -91,7 +91,11 @@ impl Mandarin {
         if output.ends_with_word() {
             output.blank();
         }
-        output.foreign(glyphs, &self.foreign, |token| token.phonemes.clone());
+        output.foreign(glyphs, &self.foreign, |token| match token.text.as_str() {
+            // A letter, not the article.
+            "A" => "ˈA".to_owned(),
+            _ => token.phonemes.clone(),
+        });
     }
 
     /// Words of Han characters.

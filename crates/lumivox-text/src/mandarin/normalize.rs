@@ -40,7 +40,7 @@ fn reading(scan: Scan, at: usize) -> Option<Reading> {
         '￥' | '¥' | '$' | '€' | '£' | '￡' | '₩' => money(scan, at).or_else(|| alone(c, at)),
         '-' | '−' | '－' if number_follows && is_sign(scan, at) => negative(scan, at),
         '-' | '−' | '~' | '～' | '–' | '—' if number_follows && is_range(scan, at) => {
-            Some(("到".into(), at + 1))
+            Some((between(scan, at).into(), at + 1))
         }
         '-' | '−' if is_between_numbers(scan, at) => Some(("减".into(), at + 1)),
         '*' if is_between_numbers(scan, at) => Some(("乘".into(), at + 1)),
@@ -68,6 +68,54 @@ fn is_range(scan: Scan, at: usize) -> bool {
     scan.before(at).is_some_and(|c| c.is_ascii_digit() || "%℃°年月日号点分时元米岁".contains(c))
 }
 
+/// What a dash between two numbers is: minus, the colon of a score, or "to".
+fn between(scan: Scan, at: usize) -> &'static str {
+    let (left, right) = (scan.digits_before(at), scan.digits(at + 1));
+    let score = scan.is_score(at);
+    match (scan.c(at), scan.c(at + 1 + right.len())) {
+        (Some('-' | '−'), Some('=')) => "减",
+        (Some('-' | '–'), _) if !left.is_empty() && (score || scan.ends_with(at - left.len(), "比分")) => "比",
+        _ => "到",
+    }
+}
+
+/// Whether the digits at `at` are a code and no quantity: behind a word that says so, or three and more behind a Latin letter.
+fn is_code(scan: Scan, at: usize) -> bool {
+    const CODES: [&str; 18] = [
+        "邮编",
+        "邮政编码",
+        "密码",
+        "验证码",
+        "房间",
+        "房号",
+        "尾号",
+        "代码",
+        "账号",
+        "编号",
+        "学号",
+        "工号",
+        "车牌",
+        "分机",
+        "QQ",
+        "微信",
+        "卡号",
+        "号码",
+    ];
+    const CALLS: [&str; 5] = ["拨打", "电话", "热线", "报警", "打"];
+    let mut before = at;
+    while scan.before(before).is_some_and(|c| " ：:是为".contains(c)) {
+        before -= 1;
+    }
+    let digits = scan.digits(at).len();
+    let glued = scan.before(at).is_some_and(|c| c.is_ascii_uppercase()) && digits > 2;
+    let whole = !matches!(scan.c(at + digits), Some('.' | ',' | '%' | '个' | '元' | '块' | '人' | '名' | '号'));
+    whole
+        && digits > 2
+        && (glued
+            || CODES.iter().any(|word| scan.ends_with(before, word))
+            || (digits < 6 && CALLS.iter().any(|word| scan.ends_with(before, word))))
+}
+
 fn is_between_numbers(scan: Scan, at: usize) -> bool {
     let (mut left, mut right) = (at, at + 1);
     while scan.before(left) == Some(' ') {
@@ -87,6 +135,7 @@ fn expression(scan: Scan, at: usize) -> Reading {
         .or_else(|| time(scan, at))
         .or_else(|| fraction(scan, at))
         .or_else(|| year(scan, at))
+        .or_else(|| is_code(scan, at).then(|| (digits(&scan.digits(at), true), at + scan.digits(at).len())))
         .unwrap_or_else(|| quantity(scan, at, ""))
 }
 
@@ -169,7 +218,12 @@ fn year(scan: Scan, at: usize) -> Option<Reading> {
         2 => year.starts_with('0') && !matches!(scan.c(end), Some('月' | '日' | '号')) || month_follows,
         _ => false,
     };
-    (is_year && scan.c(end) == Some('年')).then(|| (digits(&year, false), end))
+    // "2020-2024年"
+    let range = year.len() == 4
+        && scan.c(end).is_some_and(|c| "-–—~～至到".contains(c))
+        && scan.digits(end + 1).len() == 4
+        && scan.c(end + 5) == Some('年');
+    (is_year && (range || scan.c(end) == Some('年'))).then(|| (digits(&year, false), end))
 }
 
 /// `$5`, `￥25.80`, `$3亿`

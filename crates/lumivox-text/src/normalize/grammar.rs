@@ -1,5 +1,6 @@
 //! What the rules need to know of a language.
 
+use super::agreement::Agreement;
 use super::speller::Speller;
 
 /// The gender of what is counted; none where numbers stand alone.
@@ -73,8 +74,22 @@ pub(super) struct Words {
     pub of_vowel: &'static str,
     /// "por" in "metros por segundo".
     pub per: &'static str,
+    /// Between the sides of what is measured: "dix par quinze"; in sums the name of `×` stands there.
+    pub by: &'static str,
     /// Between a whole number and a fraction.
     pub and: &'static str,
+}
+
+/// Where an abbreviation stands that means something else elsewhere.
+#[derive(Debug)]
+pub(super) enum Context {
+    /// Behind one of these words; in small letters.
+    After(&'static [&'static str]),
+    /// Before one of these.
+    Before(&'static [&'static str]),
+    AfterNumber,
+    /// Before an hour or another day of the week, or behind one.
+    AmongDays,
 }
 
 /// Roman numerals.
@@ -86,6 +101,8 @@ pub(super) struct Roman {
     pub ranked: &'static [&'static str],
     /// Names of rulers, behind which they are read as ordinals up to `ordinal_to`.
     pub rulers: &'static [&'static str],
+    /// Those of them that are women's.
+    pub queens: &'static [&'static str],
     /// Words before which they are read as ordinals of the word's gender.
     pub before: &'static [(&'static str, Gender)],
     pub ordinal_to: u64,
@@ -100,7 +117,8 @@ pub(super) struct Grammar {
     pub cardinals: [&'static str; 3],
     /// CLDR's rule sets of ordinals: masculine, feminine.
     pub ordinals: [&'static str; 2],
-    /// Groups of two digits behind the first of three, as in India.
+    /// What numbers take the gender of.
+    pub agreement: Agreement,
     pub decimals: Decimals,
     pub words: Words,
     pub months: [&'static str; 12],
@@ -110,6 +128,8 @@ pub(super) struct Grammar {
     pub first: Option<&'static str>,
     /// Words that may stand between day, month and year.
     pub date_joint: &'static str,
+    /// Words behind which a number with a point is a time: "alle 8.05".
+    pub before_times: &'static [&'static str],
     pub clock: fn(&Speller, Clock) -> String,
     pub fraction: fn(&Speller, u64, u64) -> Option<String>,
     /// Whether a year of four digits from 1100 to 1999 is read in hundreds.
@@ -117,6 +137,8 @@ pub(super) struct Grammar {
     pub phone_pairs: bool,
     /// Numbers that take a noun with "de": "millón" …, singular and plural.
     pub scales: &'static [&'static str],
+    /// How they are written short beside a currency: the sign, the word for one and for more ("M€").
+    pub short_scales: &'static [(&'static str, &'static str, &'static str)],
     pub currencies: &'static [Currency],
     pub units: &'static [(&'static str, Noun)],
     /// What makes an ordinal of digits, the longest first.
@@ -128,6 +150,8 @@ pub(super) struct Grammar {
     pub abbreviations: &'static [(&'static str, &'static str)],
     /// Read so only before a number.
     pub before_numbers: &'static [(&'static str, &'static str)],
+    /// Read so only in a context.
+    pub in_context: &'static [(&'static str, &'static str, Context)],
     /// Names of the letters a to z.
     pub letters: [&'static str; 26],
     /// Capitals that are spelled although they could be read as a word.

@@ -3,6 +3,8 @@
 //!
 //! Numbers are spelled by CLDR's rules (`rbnf`); a language is one table (`languages`).
 
+mod agreement;
+mod contexts;
 mod emoji;
 mod grammar;
 mod languages;
@@ -113,7 +115,7 @@ impl Normalizer {
             speller: Speller::new(grammar)?,
             web: web::Patterns::new()?,
             times: times::Patterns::new()?,
-            numeric: numeric::Patterns::new()?,
+            numeric: numeric::Patterns::new(grammar.tag)?,
         })
     }
 
@@ -178,6 +180,7 @@ impl Normalizer {
             return value();
         }
         self.phone(place)
+            .or_else(|| self.parted(place))
             .or_else(|| self.money(place))
             .or_else(|| self.date(place))
             .or_else(|| self.time(place))
@@ -188,7 +191,9 @@ impl Normalizer {
 
     fn letters_at(&self, place: &Place) -> Match {
         self.money(place)
+            .or_else(|| words::times(place, self.speller.grammar))
             .or_else(|| words::abbreviation(place, self.speller.grammar))
+            .or_else(|| contexts::abbreviation(place, self.speller.grammar))
             .or_else(|| roman::read(place, &self.speller))
     }
 }

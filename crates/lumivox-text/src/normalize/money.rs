@@ -15,14 +15,43 @@ impl Normalizer {
         let unsigned = place.rest.trim_start_matches(['-', '−']);
         let sign = place.rest.len() - unsigned.len();
         let (currency, mut length) = self.currency(unsigned)?;
+        // "F1", "F 16": a letter is a sign only behind the amount.
+        if length == 1 && unsigned.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return None;
+        }
         length += sign;
         length += blank(place.after(length));
         let number = number::parse(place.after(length), self.speller.grammar.decimal_comma)?;
         length += number.length;
-        let scale = self.scale(place.after(length));
+        let scale = self.scale(place.after(length)).or_else(|| self.short_scale(place.after(length), &number));
         length += scale.map_or(0, |(taken, _)| taken);
         let words = self.amount(&number, currency, scale.map(|(_, name)| name));
-        let words = if sign > 0 { format!("{} {words}", self.speller.grammar.words.minus) } else { words };
+        // "$20 dólares".
+        let gap = blank(place.after(length));
+        let again = &place.after(length + gap)[..super::words::length(place.after(length + gap))];
+        if gap > 0 && again == currency.unit.many {
+            length += gap + again.len();
+        }
+        self.priced(place, length, sign > 0, words)
+    }
+
+    /// An amount with its sign, and what it is the price of: "€/kg", "R$ 5/mês".
+    fn priced(&self, place: &Place, mut length: usize, negative: bool, mut words: String) -> Match {
+        let grammar = self.speller.grammar;
+        if let Some(divisor) = place.after(length).strip_prefix('/') {
+            match self.unit(divisor) {
+                Some((taken, noun)) => {
+                    words += &format!(" {} {}", grammar.words.per, noun.one);
+                    length += 1 + taken;
+                }
+                None if divisor.starts_with(char::is_lowercase) => {
+                    words += &format!(" {}", grammar.words.per);
+                    return Some((length + 1, words));
+                }
+                None => {}
+            }
+        }
+        let words = if negative { format!("{} {words}", grammar.words.minus) } else { words };
         place.ends_at(length).then_some((length, words))
     }
 
@@ -32,7 +61,7 @@ impl Normalizer {
         let sign = place.rest.len() - unsigned.len();
         let number = number::parse(unsigned, self.speller.grammar.decimal_comma)?;
         let mut length = sign + number.length;
-        let scale = self.scale(place.after(length));
+        let scale = self.scale(place.after(length)).or_else(|| self.short_scale(place.after(length), &number));
         length += scale.map_or(0, |(taken, _)| taken);
         length += blank(place.after(length));
         let (currency, taken) = self.currency(place.after(length))?;
@@ -47,8 +76,7 @@ impl Normalizer {
             return None;
         }
         let words = self.amount(&number, currency, scale.map(|(_, name)| name));
-        let words = if sign > 0 { format!("{} {words}", self.speller.grammar.words.minus) } else { words };
-        place.ends_at(length).then_some((length, words))
+        self.priced(place, length, sign > 0, words)
     }
 
     /// The currency whose longest sign `text` begins with, and the sign's bytes.
@@ -68,12 +96,26 @@ impl Normalizer {
         found.map(|scale| (gap + scale.len(), *scale))
     }
 
+    /// " M", "mln": bytes with the blank, and the word, if nothing but a currency or the end of a word follows.
+    fn short_scale(&self, text: &str, number: &Number) -> Option<(usize, &'static str)> {
+        let gap = blank(text);
+        let begins = |sign: &str| text[gap..].starts_with(sign);
+        let ends =
+            |sign: &str| !text[gap + sign.len()..].starts_with(|c: char| super::is_letter(c) || c.is_ascii_digit());
+        let fits = self.speller.grammar.short_scales.iter().filter(|(sign, ..)| begins(sign) && ends(sign));
+        let (sign, one, many) = fits.max_by_key(|(sign, ..)| sign.len())?;
+        Some((gap + sign.len(), if number.is_one() { *one } else { *many }))
+    }
+
     fn amount(&self, number: &Number, currency: &Currency, scale: Option<&str>) -> String {
         let (speller, words) = (&self.speller, &self.speller.grammar.words);
         let unit = currency.unit;
         if let Some(scale) = scale {
             let count = speller.decimal(&number.whole, &number.decimals, Gender::Masculine);
-            return format!("{count} {scale} {}{}", self.of(unit.many), unit.many);
+            // "tres mil euros", but "tres millones de euros".
+            let of =
+                if words.of.is_empty() || speller.grammar.scales.contains(&scale) { self.of(unit.many) } else { "" };
+            return format!("{count} {scale} {of}{}", unit.many);
         }
         let hundredths = if number.decimals.len() <= 2 { currency.hundredth } else { None };
         let Some(hundredth) = hundredths.filter(|_| !number.decimals.is_empty()) else {

@@ -26,6 +26,15 @@ pub(super) fn parse(text: &str, decimal_comma: bool) -> Option<Number> {
     if first.is_empty() {
         return None;
     }
+    // "1,234.56", "1,234,567": in America Spanish and Portuguese, too, are written so.
+    let swapped = decimal_comma && !first.starts_with('0') && first.len() <= 3 && {
+        let behind = groups(&text[first.len()..], ',', false);
+        behind.is_some_and(|(taken, more)| {
+            let rest = text[first.len() + taken..].strip_prefix('.').map(digits).filter(|rest| !rest.is_empty());
+            more.len() > 3 || rest.is_some_and(|rest| rest.len() != 3)
+        })
+    };
+    let decimal_comma = decimal_comma && !swapped;
     let (mut whole, mut length) = (first.to_owned(), first.len());
     let mut grouped = None;
     if first.len() <= 3 && !first.starts_with('0') {
@@ -94,6 +103,9 @@ mod tests {
         assert_eq!(read("2020 300", true), number(4, "2020", ""));
         assert_eq!(read("1,2,3", true), number(1, "1", ""));
         assert_eq!(read("12,34,567.5", false), number(11, "1234567", "5"));
+        assert_eq!(read("1,234.56", true), number(8, "1234", "56"));
+        assert_eq!(read("1,234,567", true), number(9, "1234567", ""));
+        assert_eq!(read("1,234", true), number(5, "1", "234"));
         assert_eq!(read("007", true), number(3, "007", ""));
         assert!(parse("x", true).is_none());
     }

@@ -11,7 +11,12 @@ use crate::error::{Error, Result};
 pub(super) struct Patterns {
     phone: Regex,
     local_phone: Regex,
-    french_phone: Regex,
+    /// Forms that are telephone numbers in one language alone.
+    own_phone: Option<Regex>,
+    /// Nine digits in threes are a number, too: telephone numbers only behind words that say so.
+    spanish_phone: Regex,
+    /// "1m80", "2€50", in French.
+    parted: Option<Regex>,
     fraction: Regex,
     mixed: Regex,
     dotted: Regex,
@@ -23,15 +28,24 @@ pub(super) fn pattern(pattern: &str) -> Result<Regex> {
 }
 
 impl Patterns {
-    pub(super) fn new() -> Result<Self> {
+    pub(super) fn new(tag: &str) -> Result<Self> {
+        let own = match tag {
+            "fr" => Some(r"0[0-9](?:[ \u{a0}.-]?[0-9]{2}){4}"),
+            "it" => Some(r"0[0-9]{1,3}[ \u{a0}./-][0-9]{5,8}|3[0-9]{2}[ \u{a0}./-][0-9]{6,7}"),
+            "pt-br" => Some(r"0[358]00[ \u{a0}-]?[0-9]{3}[ \u{a0}-]?[0-9]{4}"),
+            "hi" => Some(r"[6-9][0-9]{4}[ \u{a0}-][0-9]{5}"),
+            _ => None,
+        };
         Ok(Self {
+            own_phone: own.map(pattern).transpose()?,
+            spanish_phone: pattern(r"[6-9][0-9]{2}(?:[ \u{a0}.][0-9]{3}){2}")?,
             phone: pattern(r"\+[0-9]{1,3}(?:[ \u{a0}.-]?(?:\([0-9]{1,4}\)|[0-9]{1,10})){1,6}")?,
             local_phone: pattern(concat!(
                 r"\([0-9]{2,5}\)[ \u{a0}]?[0-9]{3,5}[- ]?[0-9]{3,4}|[0-9]{2} [0-9]{4,5}-[0-9]{4}",
                 r"|[0-9]{3}[-.][0-9]{3}[-.][0-9]{4}|[0-9]{3}-[0-9]{3}-[0-9]{3}|[0-9]{3,5}-[0-9]{6,8}|[0-9]{3}-[0-9]{4}|[0-9]{5}-[0-9]{4}|0[0-9]{2,6}[-.][0-9]{4,8}",
                 r"|[6-9][0-9]{9}|[6-9][0-9]{2}[ \u{a0}][0-9]{2}[ \u{a0}][0-9]{2}[ \u{a0}][0-9]{2}"
             ))?,
-            french_phone: pattern(r"0[0-9](?:[ \u{a0}.-]?[0-9]{2}){4}")?,
+            parted: (tag == "fr").then(|| pattern("([0-9]{1,4})(m|€)([0-9]{2})")).transpose()?,
             fraction: pattern(r"([0-9]{1,18})[/⁄]([0-9]{1,5})")?,
             mixed: pattern(r"([0-9]{1,4})[ \u{a0}]([0-9]{1,2})[/⁄]([0-9]{1,3})|([0-9]{1,4}) ?([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")?,
             dotted: pattern(r"[0-9]+(?:\.[0-9]+){2,}")?,
@@ -64,9 +78,17 @@ fn vulgar(c: char) -> Option<(u64, u64)> {
 impl Normalizer {
     pub(super) fn phone(&self, place: &Place) -> Match {
         let pairs = self.speller.grammar.phone_pairs;
-        let patterns = [&self.numeric.phone, &self.numeric.french_phone, &self.numeric.local_phone];
-        let found = patterns.into_iter().filter(|p| pairs || !std::ptr::eq(*p, &self.numeric.french_phone));
-        let length = found.filter_map(|p| p.find(place.rest)).map(|m| m.end()).find(|length| {
+        const CALLED: [&str; 9] = ["al", "tel.", "tfno.", "tlf.", "teléfono", "móvil", "fax", "whatsapp", "llame"];
+        let called = self.speller.grammar.tag == "es" && {
+            // "Tel.: 912 345 678".
+            let before = place.before.trim_end_matches([' ', ':']);
+            let word = before.rsplit(char::is_whitespace).next().unwrap_or_default().to_lowercase();
+            CALLED.contains(&word.as_str())
+        };
+        let patterns = &self.numeric;
+        let patterns = [Some(&patterns.phone), patterns.own_phone.as_ref(), Some(&patterns.local_phone)];
+        let patterns = patterns.into_iter().flatten().chain(called.then_some(&self.numeric.spanish_phone));
+        let length = patterns.filter_map(|p| p.find(place.rest)).map(|m| m.end()).find(|length| {
             let digits = place.rest[..*length].bytes().filter(u8::is_ascii_digit).count();
             let goes_on = place
                 .after(*length)
@@ -128,7 +150,12 @@ impl Normalizer {
         let length = found[0].len();
         let value = |group: usize| found[group].parse::<u64>().ok();
         let words = (self.speller.grammar.fraction)(&self.speller, value(1)?, value(2)?)?;
-        if !place.ends_at(length) || place.after(length).starts_with(['/', '⁄']) {
+        // "1/100.000", "les 17/18 juin".
+        let more = place.after(length).strip_prefix(['.', ',']);
+        let grouped = more.is_some_and(|more| more.starts_with(|c: char| c.is_ascii_digit()));
+        let next = &place.after(length)[blank(place.after(length))..];
+        let month = self.speller.grammar.month(&next[..super::words::length(next)]).is_some();
+        if !place.ends_at(length) || place.after(length).starts_with(['/', '⁄']) || grouped || month {
             return None;
         }
         let gap = blank(place.after(length));
@@ -163,6 +190,7 @@ impl Normalizer {
             _ if degrees => return None,
             _ if said => format!("{}{mark}", self.speller.count(value, Gender::Alone)),
             (".er" | "er" | ".ᵉʳ", _) if self.speller.grammar.tag == "es" => self.speller.short_ordinal(value),
+            ("ers" | "res" | "es" | "èmes" | "emes", _) => self.speller.ordinal(value, *gender) + "s",
             ("nd", 2) => "second".to_owned(),
             ("nde", 2) => "seconde".to_owned(),
             _ => self.speller.ordinal(value, *gender),
@@ -204,7 +232,7 @@ impl Normalizer {
         } else if year {
             self.speller.year(&number.whole)
         } else {
-            self.speller.decimal(&number.whole, &number.decimals, Gender::Alone)
+            self.agreeing(place, length, &number)
         };
         Some((length, format!("{sign_word}{first}{said}")))
     }
@@ -239,7 +267,17 @@ impl Normalizer {
         let value = |number: &Number| format!("{}.{}", number.whole, number.decimals).parse::<f64>().unwrap_or(0.0);
         let end = start + last.length;
         let joined = place.after(end).starts_with(['-', '–']);
-        (value(&last) > value(first) && place.ends_at(end) && !joined).then_some((end, last))
+        let difference = super::words::is_sum(place.after(start));
+        (value(&last) > value(first) && place.ends_at(end) && !joined && !difference).then_some((end, last))
+    }
+
+    /// "1m80": the hundredths behind the sign of what they are of.
+    pub(super) fn parted(&self, place: &Place) -> Match {
+        let found = self.numeric.parted.as_ref()?.captures(place.rest).filter(|found| place.ends_at(found[0].len()))?;
+        let noun = if &found[2] == "m" { "mètre" } else { "euro" };
+        let plural = if &found[1] == "1" { "" } else { "s" };
+        let [whole, part] = [&found[1], &found[3]].map(|digits| self.speller.decimal(digits, "", Gender::Masculine));
+        Some((found[0].len(), format!("{whole} {noun}{plural} {part}")))
     }
 
     /// Percent or a unit behind a number that ends at `length`.
@@ -263,6 +301,10 @@ impl Normalizer {
             return Some((length + gap + taken + 1, self.counted(&number, noun)));
         }
         let (mut taken, noun) = self.unit(after)?;
+        // "4K" is no temperature.
+        if gap == 0 && after[..taken] == *"K" {
+            return None;
+        }
         let mut said = self.counted(&number, noun);
         if let Some(divisor) = after[taken..].strip_prefix('/') {
             let (per, noun) = self.unit(divisor)?;
@@ -273,7 +315,7 @@ impl Normalizer {
     }
 
     /// The longest unit that `text` begins with and that ends there; the Greek mu counts as the sign for a millionth.
-    fn unit(&self, text: &str) -> Option<(usize, Noun)> {
+    pub(super) fn unit(&self, text: &str) -> Option<(usize, Noun)> {
         let goes_on = |c: char| is_letter(c) || c.is_ascii_digit() || matches!(c, '²' | '³' | '\'');
         let micro = text.starts_with('μ').then(|| text.replacen('μ', "µ", 1));
         let text = micro.as_deref().unwrap_or(text);

@@ -23,10 +23,21 @@ pub(super) fn read(place: &Place, speller: &Speller) -> Match {
         // "Le", "Ce" and "De" begin sentences.
         let ending = ending.filter(|(numeral, _)| !matches!(*numeral, "L" | "C" | "D" | "M"));
         if let Some((value, gender)) = ending.and_then(|(numeral, gender)| Some((value(numeral)?, gender))) {
-            return Some((word.len(), speller.ordinal(value, gender)));
+            let ordinal = speller.ordinal(value, gender);
+            // "XIXe s."
+            let century =
+                place.after(word.len()).strip_prefix([' ', '\u{a0}']).is_some_and(|after| after.starts_with("s."));
+            let taken = if century { super::money::blank(place.after(word.len())) + "s.".len() } else { 0 };
+            let words = if century { format!("{ordinal} siècle") } else { ordinal };
+            return Some((words::closed(place, word.len() + taken), words));
         }
     }
     let previous = place.previous_word();
+    // "article L. 121", "type M. 3": letters, not numbers.
+    let more = place.after(word.len()).strip_prefix('.').map(|after| after.trim_start_matches([' ', '\u{a0}']));
+    if matches!(word, "L" | "C" | "D" | "M") && more.is_some_and(|more| more.starts_with(char::is_alphanumeric)) {
+        return None;
+    }
     let number = value(word).or_else(|| {
         // "siglo xix": small letters only behind such a word.
         let small = roman.counted.contains(&previous.as_str()) || roman.ranked.contains(&previous.as_str());
@@ -34,8 +45,9 @@ pub(super) fn read(place: &Place, speller: &Speller) -> Match {
     })?;
     let cardinal = || Some((word.len(), speller.count(number, Gender::Alone)));
     if roman.rulers.contains(&previous.as_str()) {
+        let gender = if roman.queens.contains(&previous.as_str()) { Gender::Feminine } else { Gender::Masculine };
         let ordinal = number <= roman.ordinal_to;
-        return if ordinal { Some((word.len(), speller.ordinal(number, Gender::Masculine))) } else { cardinal() };
+        return if ordinal { Some((word.len(), speller.ordinal(number, gender))) } else { cardinal() };
     } else if roman.ranked.contains(&previous.as_str()) && number <= roman.ordinal_to {
         let gender = if previous == "guerra" { Gender::Feminine } else { Gender::Masculine };
         return Some((word.len(), speller.ordinal(number, gender)));
@@ -48,12 +60,13 @@ pub(super) fn read(place: &Place, speller: &Speller) -> Match {
     if let Some((_, gender)) = roman.before.iter().find(|(noun, _)| *noun == next && small) {
         return Some((word.len(), speller.ordinal(number, *gender)));
     }
-    // Other letters make words and initials, too.
-    if small && word.len() > 1 { cardinal() } else { None }
+    // Other letters make words and initials, too; behind "vol." there is a number.
+    let numbered = || speller.grammar.before_numbers.iter().any(|(written, _)| written.to_lowercase() == previous);
+    if small && (word.len() > 1 || numbered()) { cardinal() } else { None }
 }
 
 /// The value of a numeral in its usual form.
-fn value(word: &str) -> Option<u64> {
+pub(super) fn value(word: &str) -> Option<u64> {
     const SIGNS: [(u64, &str); 13] = [
         (1000, "M"),
         (900, "CM"),

@@ -10,6 +10,7 @@ use crate::error::Result;
 pub(super) struct Patterns {
     iso: Regex,
     numeric: Regex,
+    day_of_month: Regex,
     day: Regex,
     year: Regex,
     clock: Regex,
@@ -23,6 +24,7 @@ impl Patterns {
         Ok(Self {
             iso: pattern(r"([0-9]{4})([-/.])([0-9]{1,2})([-/.])([0-9]{1,2})")?,
             numeric: pattern(r"([0-9]{1,2})([-/.])([0-9]{1,2})([-/.])([0-9]{4}|[0-9]{2})")?,
+            day_of_month: pattern(r"([0-9]{1,2})/([0-9]{1,2})")?,
             day: pattern(r"([0-9]{1,2})(?:er|º|°|\.º|ᵉʳ)?[ \u{a0}](?:de )?")?,
             year: pattern(r",?[ \u{a0}](de[l]? )?([0-9]{4})")?,
             clock: pattern(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(?:[ \u{a0}]?(?:hs?\b\.?))?")?,
@@ -36,7 +38,7 @@ impl Patterns {
 impl Normalizer {
     /// A date in digits, or a day with a month's name.
     pub(super) fn date(&self, place: &Place) -> Match {
-        self.numeric_date(place).or_else(|| self.named_date(place))
+        self.numeric_date(place).or_else(|| self.named_date(place)).or_else(|| self.day_of_month(place))
     }
 
     fn numeric_date(&self, place: &Place) -> Match {
@@ -62,6 +64,17 @@ impl Normalizer {
             .is_some_and(|after| after.starts_with(|c: char| c.is_ascii_digit()));
         let valid = (1..=31).contains(&value(&day)) && place.ends_at(length) && !goes_on;
         valid.then(|| (length, self.date_words(&day, month, Some(&year), self.speller.grammar.date_joint)))
+    }
+
+    /// "25/12", "05/03": where a fraction would be above one or have a zero before it. "24/7" is none.
+    fn day_of_month(&self, place: &Place) -> Match {
+        let found = self.times.day_of_month.captures(place.rest)?;
+        let (length, day, month) = (found[0].len(), &found[1], &found[2]);
+        let (number, index) = (day.parse::<usize>().ok()?, month.parse::<usize>().ok()?);
+        let written = day.starts_with('0') || month.starts_with('0') || (number > index && number > 9 && month != "7");
+        let valid = (1..=31).contains(&number) && (1..=12).contains(&index) && place.ends_at(length);
+        let goes_on = place.after(length).trim_start().starts_with(['/', '=', '%', '+', '*', '×']);
+        (written && valid && !goes_on).then(|| (length, self.date_words(day, index - 1, None, "")))
     }
 
     /// "1 de enero de 2024", "10 mars 2023", "15 अगस्त 1947".
@@ -129,6 +142,7 @@ impl Normalizer {
             (found[0].len(), number(&found[1]), number(&found[2]), None)
         } else if let Some(found) = self.times.dotted.captures(place.rest)
             && (half(found[0].len()).is_some()
+                || self.speller.grammar.before_times.contains(&place.previous_word().as_str())
                 || [" h", " hs", "h"].iter().any(|h| place.after(found[0].len()).starts_with(h)))
         {
             let hours = super::money::blank(place.after(found[0].len()));
@@ -144,10 +158,14 @@ impl Normalizer {
         }
         let half = half(length);
         let afternoon = half.as_ref().map(|found| found[1].eq_ignore_ascii_case("p"));
-        let length = length + half.map_or(0, |found| found[0].len());
+        let length = super::words::closed(place, length + half.map_or(0, |found| found[0].len()));
         let goes_on =
             place.after(length).strip_prefix(':').is_some_and(|after| after.starts_with(|c: char| c.is_ascii_digit()));
         let words = (self.speller.grammar.clock)(&self.speller, Clock { hour, minute, second, afternoon });
+        // "2:30 बजे": the hour is in the words already.
+        let hours = " बजे";
+        let said = self.speller.grammar.tag == "hi" && place.after(length).starts_with(hours);
+        let length = length + if said { hours.len() } else { 0 };
         (place.ends_at(length) && !goes_on).then_some((length, words))
     }
 }

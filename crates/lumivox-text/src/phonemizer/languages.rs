@@ -135,8 +135,8 @@ const ITALIAN: Traits = Traits {
     ],
     one_letter_words: "aeioè",
     abbreviations: &[
-        "art", "avv", "cap", "cfr", "dott", "dr", "dssa", "ecc", "ed", "es", "fig", "geom", "ing", "mons", "n", "on",
-        "pag", "pagg", "prof", "profssa", "rag", "sig", "sigg", "spett", "tel", "vol",
+        "art", "avv", "cap", "cfr", "dott", "dr", "dssa", "ed", "es", "fig", "geom", "ing", "mons", "n", "on", "pag",
+        "pagg", "prof", "profssa", "rag", "sig", "sigg", "spett", "tel", "vol",
     ],
 };
 

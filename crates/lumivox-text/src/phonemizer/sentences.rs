@@ -16,8 +16,11 @@ pub(super) fn mark(tokens: &mut [Token], traits: &Traits) {
         let next = next.first();
         if token.source == Source::Punctuation && token.phonemes.contains(['.', '!', '?', '…']) {
             let word = before.last().filter(|word| !word.whitespace && word.source != Source::Punctuation);
-            let abbreviated =
-                token.text == "." && next.is_some() && word.is_some_and(|word| is_abbreviation(&word.text, traits));
+            let next_goes_on = |next: &Token| {
+                word.is_some_and(|word| is_abbreviation(&word.text, traits))
+                    || (!traits.latin && word.is_some_and(|word| is_initial(word, before, token, next)))
+            };
+            let abbreviated = token.text == "." && next.is_some_and(next_goes_on);
             if abbreviated {
                 token.phonemes.clear();
             }
@@ -39,6 +42,14 @@ pub(super) fn mark(tokens: &mut [Token], traits: &Traits) {
 
 fn closes(mark: &str) -> bool {
     matches!(mark, "\"" | "”" | "»" | "›" | ")" | "]" | "'" | "’")
+}
+
+/// Whether `word` is one of initials in a script without capitals ("एम.ए."): short, with a point and no blank before or behind it.
+fn is_initial(word: &Token, before: &[Token], point: &Token, next: &Token) -> bool {
+    let short = |word: &Token| word.source != Source::Punctuation && word.text.chars().count() <= 4;
+    let last = before.len().checked_sub(2).map(|at| &before[at]);
+    let inner = last.is_some_and(|last| last.text == "." && !last.whitespace && last.phonemes.is_empty());
+    short(word) && (inner || (!point.whitespace && short(next)))
 }
 
 /// Whether a point after `word` belongs to it: a known abbreviation, or an initial.

@@ -131,6 +131,8 @@ const BEFORE_NUMBERS: &[(&str, &str)] = &[
     ("Jun.", "June"),
     ("Jul.", "July"),
     ("Sep.", "September"),
+    ("Rs.", "rupees"),
+    ("Rs", "rupees"),
     ("Rte.", "route"),
     ("Apt.", "apartment"),
     ("apt.", "apartment"),
@@ -140,10 +142,10 @@ const BEFORE_NUMBERS: &[(&str, &str)] = &[
 /// Words after which a roman numeral counts.
 const COUNTED: &[&str] = &[
     "Chapter", "chapter", "CHAPTER", "Part", "part", "PART", "Book", "book", "BOOK", "Volume", "volume", "VOLUME",
-    "Vol.", "Fig.", "Ch.", "Sec.", "Art.", "Pt.", "Act", "act", "ACT", "Scene", "scene", "SCENE", "Section", "section",
-    "SECTION", "Article", "article", "Appendix", "Phase", "phase", "Type", "type", "Class", "class", "Stage", "stage",
-    "Grade", "Level", "Canto", "Title", "War", "Bowl", "Figure", "Table", "Episode", "Apollo", "Schedule", "Annex",
-    "Round", "Category",
+    "Vol.", "Fig.", "Ch.", "Sec.", "Art.", "Pt.", "vol.", "fig.", "ch.", "sec.", "pt.", "Act", "act", "ACT", "Scene",
+    "scene", "SCENE", "Section", "section", "SECTION", "Article", "article", "Appendix", "Phase", "phase", "Type",
+    "type", "Class", "class", "Stage", "stage", "Grade", "Level", "Canto", "Title", "War", "Bowl", "Figure", "Table",
+    "Episode", "Apollo", "Schedule", "Annex", "Round", "Category",
 ];
 
 /// Names of rulers and popes, after which a roman numeral ranks.
@@ -330,9 +332,12 @@ fn regnal_or_counted(place: &Place<'_>, word: &str) -> Match {
     }) {
         return None;
     }
+    // "II. Methods" heads a section; "I." may be an initial.
+    let line = place.before.is_empty() || place.before.ends_with('\n');
+    let heading = word.len() > 1 && line && place.rest[word.len()..].starts_with(". ");
     if word == "I" && is_pronoun(place, previous) {
         return None;
-    } else if COUNTED.contains(&previous) {
+    } else if heading || COUNTED.contains(&previous) {
         return Some((word.len(), Say::words(cardinal(&value, place.dialect))));
     }
     let ranked = RANKED.contains(&previous);

@@ -26,6 +26,8 @@ pub(super) struct Rules {
     iso: Regex,
     slashed: Regex,
     clock: Regex,
+    /// "5.30 pm": a point is that of a time only before a.m. and p.m.
+    british_clock: Regex,
     ratio: Regex,
     hour: Regex,
     hour_before: Regex,
@@ -34,12 +36,13 @@ pub(super) struct Rules {
     day: Regex,
 }
 
-/// The number (0-11) of a month's name or abbreviation, capitalised.
+/// The number (0-11) of a month's name or abbreviation; in small letters only of a whole name that is no other word, too.
 pub(super) fn month(word: &str) -> Option<usize> {
     let word = word.trim_end_matches('.');
-    MONTHS
-        .iter()
-        .position(|m| *m == word || (word.len() == 3 && m.starts_with(word)) || (word == "Sept" && *m == MONTHS[8]))
+    let small = |month: &str| word.len() > 3 && word != "march" && month.to_lowercase() == word;
+    MONTHS.iter().position(|m| {
+        *m == word || small(m) || (word.len() == 3 && m.starts_with(word)) || (word == "Sept" && *m == MONTHS[8])
+    })
 }
 
 impl Rules {
@@ -48,11 +51,12 @@ impl Rules {
             iso: pattern(r"([0-9]{4})[-/]([0-9]{2})[-/]([0-9]{2})")?,
             slashed: pattern(r"([0-9]{1,2})([/.])([0-9]{1,2})[/.]([0-9]{4}|[0-9]{2})")?,
             clock: pattern(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(?: ?([AaPp])(?:\.[Mm](?:\.|\b)|[Mm]\b))?")?,
+            british_clock: pattern(r"([0-9]{1,2})\.([0-5][0-9]) ?([AaPp])(?:\.[Mm](?:\.|\b)|[Mm]\b)")?,
             ratio: pattern(r"([0-9]{1,3}):([0-9]{1,3})")?,
             hour: pattern(r"([0-9]{1,2}) ?([AaPp])(?:\.[Mm](?:\.|\b)|[Mm]\b)")?,
             hour_before: pattern(r"([0-9]{1,2}) ?[-–—] ?")?,
             zone: pattern(r"(UTC|GMT) ?([-−–+])([0-9]{1,2})(?::?([0-9]{2}))?")?,
-            day_before_month: pattern(r"([0-9]{1,2})(?:st|nd|rd|th)?( of)? ([A-Z][a-z]{2,8})\b")?,
+            day_before_month: pattern(r"([0-9]{1,2})(?:st|nd|rd|th)?( of)? ([A-Za-z][a-z]{2,8})\b")?,
             day: pattern(r"([0-9]{1,2})(?:st|nd|rd|th)?")?,
         })
     }
@@ -163,14 +167,20 @@ impl Rules {
                 return Some((end, vec![Say::Words(cardinal(&found[1], dialect)), half(&found[2])]));
             }
         }
+        if let Some(found) = self.british_clock.captures(place.rest) {
+            let time = format!("{}:{} {}m", &found[1], &found[2], &found[3]);
+            let (_, say) = self.time(&Place { rest: &time, ..*place })?;
+            return Some((found[0].len(), say));
+        }
         let Some(found) = self.clock.captures(place.rest) else { return self.ratio(place) };
         let (hour, minute): (u32, u32) = (found[1].parse().ok()?, found[2].parse().ok()?);
         if hour > 24 || minute > 59 || place.rest[found[0].len()..].starts_with(|c: char| c.is_ascii_digit()) {
             return self.ratio(place);
         }
         let hour_words = cardinal(&found[1], dialect);
+        let seconds = found.get(3).filter(|seconds| seconds.as_str() != "00");
         let minute_words = match minute {
-            0 if found.get(3).is_some() => "hundred".to_owned(),
+            0 if seconds.is_some() => "hundred".to_owned(),
             0 if found.get(4).is_some() => String::new(),
             0 if (1..=12).contains(&hour) => "o'clock".to_owned(),
             0 => "hundred".to_owned(),
@@ -178,7 +188,7 @@ impl Rules {
             _ => cardinal(&found[2], dialect),
         };
         let mut say = Say::words(format!("{hour_words} {minute_words}").trim_end());
-        if let Some(seconds) = found.get(3) {
+        if let Some(seconds) = seconds {
             let seconds = cardinal(seconds.as_str(), dialect);
             let unit = if seconds == "one" { "second" } else { "seconds" };
             say.extend(Say::words(format!("and {seconds} {unit}")));

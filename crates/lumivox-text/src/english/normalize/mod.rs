@@ -5,8 +5,9 @@
 
 mod abbreviations;
 mod dates;
+pub(super) mod fractions;
 mod money;
-pub(super) mod numeric;
+mod numeric;
 mod units;
 mod web;
 
@@ -201,6 +202,13 @@ impl Normalizer {
 /// Whether something can begin with `c` after `previous`: not inside a word or number.
 fn may_begin(text: &str, at: usize, previous: Option<char>, c: char) -> bool {
     let Some(previous) = previous else { return true };
+    // "2+3", and decades: "mid-1980s".
+    let digit = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+    if (c == '+' && previous.is_ascii_digit() && digit(&text[at + 1..]))
+        || (c.is_ascii_digit() && (text[..at].ends_with("mid-") || text[..at].ends_with("Mid-")))
+    {
+        return true;
+    }
     if previous.is_alphanumeric() || previous == '_' {
         // Symbols may follow anything; signs and digits would be part of the word.
         return !c.is_alphanumeric() && !"-–−+.,'’$£€¥₹_".contains(c);

@@ -2,8 +2,8 @@
 
 use regex::Regex;
 
+use super::fractions::{fraction, is_pair, vulgar};
 use super::{Match, Place, Say, money, pattern, units};
-use crate::english::Dialect;
 use crate::english::numbers::{cardinal, number, ordinal, plural, spell, year};
 use crate::error::Result;
 
@@ -13,6 +13,8 @@ pub(super) struct Rules {
     phone: Regex,
     money: money::Rules,
     feet: Regex,
+    feet_and_inches: Regex,
+    sides: Regex,
     duration: Regex,
     power_of_ten: Regex,
     grouped: Regex,
@@ -32,7 +34,8 @@ impl Rules {
         Ok(Self {
             phone: pattern(concat!(
                 r"[0-9]{5}-[0-9]{4}|[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{4}(?:[- ][0-9]{4}){3}",
-                r"|(?:\+?[0-9]{1,3}[-. ])?(?:\([0-9]{3}\) ?|[0-9]{3}[-. ])[0-9]{3}[-. ][0-9]{4}",
+                r"|(?:\+?[0-9]{1,3}[-. ])?(?:\([0-9]{3}\)[ -]?|[0-9]{3}[-. ])[0-9]{3}[-. ][0-9]{4}",
+                r"|0[0-9]{2} [0-9]{4} [0-9]{4}|0[0-9]{3} [0-9]{3} [0-9]{4}|0[0-9]{4} [0-9]{5,6}|0[0-9]{10}",
                 r"|[0-9]{3}-[0-9]{4}|\+[0-9]{1,3}(?:[ -][0-9]{2,5}){2,5}|\+[0-9]{8,15}"
             ))?,
             money: money::Rules::new()?,
@@ -42,6 +45,8 @@ impl Rules {
             power_of_ten: pattern(&format!(r"([-−])?({NUMBER})(?:e([-−+])?|E([-−+]))([0-9]{{1,3}})"))?,
             grouped: pattern(r"([0-9]{1,3})(?:(?: [0-9]{3}){2,}|(?:[\u{a0}\u{202f}'’][0-9]{3})+)")?,
             feet: pattern(r#"([1-9])['’′]([0-9]{1,2})(?:["”″]|'')?"#)?,
+            feet_and_inches: pattern(r"([0-9]{1,3}) ?ft\.? ?([0-9]{1,2}) ?in\b")?,
+            sides: pattern(r"([0-9]{1,4})[x×]([0-9]{1,4})(?:[x×]([0-9]{1,4}))?")?,
             mixed_fraction: pattern(r"([0-9]{1,4})[ -]([0-9]{1,2})/([0-9]{1,2})|([0-9]{1,4}) ?([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")?,
             fraction: pattern(r"([0-9]{1,3})[/⁄]([0-9]{1,3})(?:(?:rd|th|nd)s?)?|([½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")?,
             range: pattern(&format!(r"({NUMBER}) ?[-–—] ?({NUMBER})"))?,
@@ -58,6 +63,8 @@ impl Rules {
         self.telephone(place)
             .or_else(|| self.money(place))
             .or_else(|| self.feet(place))
+            .or_else(|| self.feet_and_inches(place))
+            .or_else(|| self.sides(place))
             .or_else(|| self.duration(place))
             .or_else(|| self.power_of_ten(place))
             .or_else(|| self.fraction(place))
@@ -96,6 +103,24 @@ impl Rules {
         let found = self.feet.captures(place.rest)?;
         let words = format!("{} foot {}", cardinal(&found[1], place.dialect), cardinal(&found[2], place.dialect));
         place.ends_at(found[0].len()).then(|| (found[0].len(), Say::words(words)))
+    }
+
+    /// "6 ft 2 in".
+    fn feet_and_inches(&self, place: &Place<'_>) -> Match {
+        let found = self.feet_and_inches.captures(place.rest)?;
+        let count = |number: &str, one: &str, many: &str| {
+            format!("{} {}", cardinal(number, place.dialect), if number == "1" { one } else { many })
+        };
+        let words = format!("{} {}", count(&found[1], "foot", "feet"), count(&found[2], "inch", "inches"));
+        place.ends_at(found[0].len()).then(|| (found[0].len(), Say::words(words)))
+    }
+
+    /// "4x4", "1920x1080"; "3x4=12" is a sum.
+    fn sides(&self, place: &Place<'_>) -> Match {
+        let found = self.sides.captures(place.rest).filter(|found| place.ends_at(found[0].len()))?;
+        let joint = if is_sum(&place.rest[found[0].len()..]) { " times " } else { " by " };
+        let sides = found.iter().skip(1).flatten().map(|side| number(side.as_str(), place.dialect));
+        Some(with_unit(place.rest, found[0].len(), sides.collect::<Vec<_>>().join(joint), true))
     }
 
     /// "2h 30m", "5m 10s".
@@ -208,7 +233,11 @@ impl Rules {
         if rest[end..].starts_with('-') {
             return None;
         }
-        let joint = if low == high { " " } else { " to " };
+        let joint = match () {
+            () if is_sum(&rest[end..]) => " minus ",
+            () if low == high => " ",
+            () => " to ",
+        };
         let mut words = format!("{}{joint}{}", read(low), read(high));
         let gap = rest.len() - end - followed.len();
         if let Some((bytes, unit)) = units::unit(followed, true).filter(|_| gap <= 1) {
@@ -242,7 +271,11 @@ impl Rules {
             let end = found[0].len();
             return place.ends_at(end).then(|| with_unit(rest, end, cardinal(&digits, dialect), true));
         }
-        let found = self.plain.captures(rest)?;
+        if rest.starts_with("401(k)") {
+            return Some((6, Say::words("four oh one k")));
+        }
+        let found =
+            self.plain.captures(rest).filter(|_| !(rest.starts_with('+') && place.before.ends_with(is_digit)))?;
         let (written, end) = (&found[2], found[0].len());
         let sign = match found.get(1).map(|s| s.as_str()) {
             Some("+") => "plus ",
@@ -264,7 +297,9 @@ impl Rules {
         }
         let words = if plain && is_year(written) && sign.is_empty() {
             year(written, dialect)
-        } else if matches!(written, "911" | "411") && place.tag(end + 1) != "NNS" {
+        } else if (plain && (is_postal_code(place, written) || place.before.ends_with("ending in ")))
+            || (matches!(written, "911" | "411") && place.tag(end + 1) != "NNS")
+        {
             spell(written)
         } else {
             number(written, dialect)
@@ -273,15 +308,27 @@ impl Rules {
     }
 }
 
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit()
+}
+
 fn is_year(written: &str) -> bool {
     written.len() == 4 && ("1001".."2100").contains(&written)
 }
 
-/// Two numbers that are said one after the other: shares of a hundred ("60/40") and fixed expressions.
-fn is_pair(first: &str, second: &str) -> bool {
-    let sum = first.parse::<u32>().ok().zip(second.parse::<u32>().ok()).map(|(a, b)| a + b);
-    sum == Some(100) && first.len() == 2 && second.len() == 2
-        || matches!((first, second), ("24", "7") | ("9" | "7", "11") | ("20", "20"))
+/// Whether what a number belongs to equals something.
+fn is_sum(after: &str) -> bool {
+    after.trim_start().starts_with('=')
+}
+
+/// The states whose short names stand before postal codes.
+const STATES: &str = "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH \
+                      OK OR PA PR RI SC SD TN TX UT VT VA WA WV WI WY";
+
+/// "MO 63101".
+fn is_postal_code(place: &Place<'_>, written: &str) -> bool {
+    let state = place.previous_word();
+    written.len() == 5 && state.len() == 2 && STATES.split(' ').any(|known| known == state)
 }
 
 /// Whether groups of three digits belong to one number ("1 000 000"); with blanks they may be several ("100 200 300").
@@ -340,48 +387,4 @@ fn unit_after(rest: &str, plural: bool) -> Option<(usize, String)> {
     let currency = units::currency(after)?;
     let clean = !after[currency.0.len()..].starts_with(char::is_alphanumeric);
     clean.then(|| (gap + currency.0.len(), if plural { currency.2 } else { currency.1 }.to_owned()))
-}
-
-/// "three quarters", "one half", "five thirty-seconds".
-fn fraction(numerator: &str, denominator: &str, dialect: Dialect) -> Option<String> {
-    let (n, d): (u32, u32) = (numerator.parse().ok()?, denominator.parse().ok()?);
-    if (n > 0 && numerator.starts_with('0')) || denominator.starts_with('0') {
-        return None;
-    }
-    // Ratios and what is no usual fraction ("120/80", "12/25", "4/4").
-    let usual = matches!(d, 2..=12 | 16 | 20 | 32 | 50 | 64 | 100);
-    if n == 0 || n >= d || !usual && n > 1 || d > 100 {
-        return Some(format!("{} over {}", cardinal(numerator, dialect), cardinal(denominator, dialect)));
-    }
-    let name = match d {
-        2 if n == 1 => "half".to_owned(),
-        2 => "halves".to_owned(),
-        4 if n == 1 => "quarter".to_owned(),
-        4 => "quarters".to_owned(),
-        _ if n == 1 => ordinal(denominator, dialect),
-        _ => ordinal(denominator, dialect) + "s",
-    };
-    Some(format!("{} {name}", cardinal(numerator, dialect)))
-}
-
-/// The reading of a fraction that is one character.
-pub(in crate::english) fn vulgar(sign: &str) -> Option<&'static str> {
-    Some(match sign {
-        "½" => "one half",
-        "⅓" => "one third",
-        "⅔" => "two thirds",
-        "¼" => "one quarter",
-        "¾" => "three quarters",
-        "⅕" => "one fifth",
-        "⅖" => "two fifths",
-        "⅗" => "three fifths",
-        "⅘" => "four fifths",
-        "⅙" => "one sixth",
-        "⅚" => "five sixths",
-        "⅛" => "one eighth",
-        "⅜" => "three eighths",
-        "⅝" => "five eighths",
-        "⅞" => "seven eighths",
-        _ => return None,
-    })
 }

@@ -291,6 +291,25 @@ fn units() {
 }
 
 #[test]
+fn sides_sums_and_codes() {
+    check(&[
+        ("a 4x4", "a four by four"),
+        ("3x4 = 12", "three times four equals twelve"),
+        ("10-4 = 6", "ten minus four equals six"),
+        ("He is 6 ft 2 in tall", "He is six feet two inches tall"),
+        ("St. Louis, MO 63101.", "saint Louis, MO six three one zero one."),
+        ("Rs. 500", "rupees five hundred"),
+        ("2 + 3, 2+3", "two plus three, twoplusthree"),
+        ("the mid-1980s", "the mid-nineteen eighties"),
+        ("a 401(k) plan", "a four oh one k plan"),
+        ("at 5.30pm", "at five thirty P.M."),
+        ("at 10:00:00", "at ten o'clock"),
+        ("on july 25", "on july twenty-fifth"),
+        ("a card ending in 8876", "a card ending in eight eight seven six"),
+    ]);
+}
+
+#[test]
 fn telephone_numbers() {
     check(&[
         ("555-1234", "five five five, one two three four"),
@@ -298,6 +317,8 @@ fn telephone_numbers() {
         ("90210-1234", "nine zero two one zero, one two three four"),
         ("123-45-6789", "one two three, four five, six seven eight nine"),
         ("(212) 555-0199", "two one two, five five five, zero one nine nine"),
+        ("020 7946 0958", "zero two zero, seven nine four six, zero nine five eight"),
+        ("07700 900123", "zero seven seven zero zero, nine zero zero one two three"),
         ("212-555-0199", "two one two, five five five, zero one nine nine"),
         ("+1 800-555-0100", "plus one, eight zero zero, five five five, zero one zero zero"),
         ("+44 20 7946 0958", "plus four four, two zero, seven nine four six, zero nine five eight"),
@@ -327,6 +348,10 @@ fn roman_numerals() {
         ("THE PART I LIKE", "THE PART I LIKE"),
         ("In Chapter I we learn", "In Chapter one we learn"),
         ("Fig. II", "figure two"),
+        ("see vol. II", "see volume two"),
+        ("II. Methods", "two. Methods"),
+        ("Intro\nIII. Results", "Intro\nthree. Results"),
+        ("I. Newton", "I. Newton"),
         ("Part I of the book", "Part one of the book"),
         ("I think, Elizabeth, I am", "I think, Elizabeth, I am"),
         ("Part I", "Part one"),

@@ -1,7 +1,7 @@
 //! Brazilian Portuguese.
 
 use crate::normalize::grammar::Gender::{Alone, Feminine, Masculine};
-use crate::normalize::grammar::{Clock, Currency, Decimals, Grammar, Noun, Roman, Words, feminine, masculine};
+use crate::normalize::grammar::{Clock, Context, Currency, Decimals, Grammar, Noun, Roman, Words, feminine, masculine};
 use crate::normalize::speller::Speller;
 
 const CENTAVO: Noun = masculine("centavo", "centavos");
@@ -11,6 +11,7 @@ pub(in crate::normalize) static BRAZILIAN_PORTUGUESE: Grammar = Grammar {
     decimal_comma: true,
     cardinals: ["spellout-numbering", "spellout-cardinal-masculine", "spellout-cardinal-feminine"],
     ordinals: ["spellout-ordinal-masculine", "spellout-ordinal-feminine"],
+    agreement: super::agreement::PORTUGUESE,
     decimals: Decimals::Digits,
     words: Words {
         point: "vírgula",
@@ -24,6 +25,7 @@ pub(in crate::normalize) static BRAZILIAN_PORTUGUESE: Grammar = Grammar {
         of: "de ",
         of_vowel: "de ",
         per: "por",
+        by: "por",
         and: "e",
     },
     months: [
@@ -56,11 +58,20 @@ pub(in crate::normalize) static BRAZILIAN_PORTUGUESE: Grammar = Grammar {
     ],
     first: Some("primeiro"),
     date_joint: "de",
+    before_times: &[],
     clock,
     fraction,
     year_hundreds: None,
     phone_pairs: false,
     scales: &["milhão", "milhões", "bilhão", "bilhões", "trilhão", "trilhões"],
+    short_scales: &[
+        ("mi", "milhão", "milhões"),
+        ("bi", "bilhão", "bilhões"),
+        ("tri", "trilhão", "trilhões"),
+        ("mil", "mil", "mil"),
+        ("M", "milhão", "milhões"),
+        ("k", "mil", "mil"),
+    ],
     currencies: &[
         Currency { signs: &["R$", "BRL"], unit: masculine("real", "reais"), hundredth: Some(CENTAVO) },
         Currency {
@@ -186,10 +197,22 @@ pub(in crate::normalize) static BRAZILIAN_PORTUGUESE: Grammar = Grammar {
             "sebastião",
             "josé",
         ],
+        queens: &["catarina", "maria", "isabel", "elizabeth"],
         before: &[("congresso", Masculine), ("edição", Feminine), ("guerra", Feminine)],
         ordinal_to: 10,
     },
     abbreviations: &[
+        ("V.Sa.", "vossa senhoria"),
+        ("V. Sa.", "vossa senhoria"),
+        ("V.Exa.", "vossa excelência"),
+        ("Exmo.", "excelentíssimo"),
+        ("Exma.", "excelentíssima"),
+        ("Ilmo.", "ilustríssimo"),
+        ("S.A.", "sociedade anônima"),
+        ("S. A.", "sociedade anônima"),
+        ("S/A", "sociedade anônima"),
+        ("Jr.", "júnior"),
+        ("Gov.", "governador"),
         ("a.C.", "antes de Cristo"),
         ("d.C.", "depois de Cristo"),
         ("a. C.", "antes de Cristo"),
@@ -235,6 +258,14 @@ pub(in crate::normalize) static BRAZILIAN_PORTUGUESE: Grammar = Grammar {
         ("EUA", "Estados Unidos"),
     ],
     before_numbers: &[
+        ("n.", "número"),
+        ("N.", "número"),
+        ("inc.", "inciso"),
+        ("ap.", "apartamento"),
+        ("apt.", "apartamento"),
+        ("al.", "alínea"),
+        ("Cap.", "capítulo"),
+        ("caps.", "capítulos"),
         ("nº", "número"),
         ("n.º", "número"),
         ("n°", "número"),
@@ -249,6 +280,16 @@ pub(in crate::normalize) static BRAZILIAN_PORTUGUESE: Grammar = Grammar {
         ("fig.", "figura"),
         ("c.", "circa"),
     ],
+    in_context: &[
+        ("R.", "rua", Context::After(&["na", "da", "à", "pela"])),
+        ("seg.", "segunda", Context::AmongDays),
+        ("ter.", "terça", Context::AmongDays),
+        ("qua.", "quarta", Context::AmongDays),
+        ("qui.", "quinta", Context::AmongDays),
+        ("sex.", "sexta", Context::AmongDays),
+        ("sáb.", "sábado", Context::AmongDays),
+        ("dom.", "domingo", Context::AmongDays),
+    ],
     letters: [
         "á", "bê", "cê", "dê", "é", "efe", "gê", "agá", "i", "jota", "cá", "ele", "eme", "ene", "ó", "pê", "quê",
         "erre", "esse", "tê", "u", "vê", "dáblio", "xis", "ípsilon", "zê",
@@ -256,6 +297,8 @@ pub(in crate::normalize) static BRAZILIAN_PORTUGUESE: Grammar = Grammar {
     spelled: &["USA", "UE", "IA", "API", "ADN", "OAB", "IPI", "IBGE", "URL"],
     read: &["MASP"],
     symbols: &[
+        ("~", "aproximadamente"),
+        ("～", "aproximadamente"),
         ("=", "igual a"),
         ("+", "mais"),
         ("±", "mais ou menos"),

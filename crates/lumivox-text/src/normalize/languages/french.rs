@@ -1,7 +1,7 @@
 //! French.
 
 use crate::normalize::grammar::Gender::{Alone, Feminine, Masculine};
-use crate::normalize::grammar::{Clock, Currency, Decimals, Grammar, Noun, Roman, Words, feminine, masculine};
+use crate::normalize::grammar::{Clock, Context, Currency, Decimals, Grammar, Noun, Roman, Words, feminine, masculine};
 use crate::normalize::speller::Speller;
 
 const CENTIME: Noun = masculine("centime", "centimes");
@@ -12,6 +12,7 @@ pub(in crate::normalize) static FRENCH: Grammar = Grammar {
     decimal_comma: true,
     cardinals: ["spellout-numbering", "spellout-cardinal-masculine", "spellout-cardinal-feminine"],
     ordinals: ["spellout-ordinal-masculine", "spellout-ordinal-feminine"],
+    agreement: super::agreement::FRENCH,
     decimals: Decimals::Number(3),
     words: Words {
         point: "virgule",
@@ -25,6 +26,7 @@ pub(in crate::normalize) static FRENCH: Grammar = Grammar {
         of: "de ",
         of_vowel: "d'",
         per: "par",
+        by: "par",
         and: "et",
     },
     months: [
@@ -45,6 +47,7 @@ pub(in crate::normalize) static FRENCH: Grammar = Grammar {
         ("janv", 0),
         ("févr", 1),
         ("fév", 1),
+        ("mar", 2),
         ("avr", 3),
         ("juil", 6),
         ("aout", 7),
@@ -55,11 +58,20 @@ pub(in crate::normalize) static FRENCH: Grammar = Grammar {
     ],
     first: Some("premier"),
     date_joint: "",
+    before_times: &[],
     clock,
     fraction,
     year_hundreds: None,
     phone_pairs: true,
     scales: &["million", "millions", "milliard", "milliards", "billion", "billions"],
+    short_scales: &[
+        ("Mds", "milliard", "milliards"),
+        ("Mrd", "milliard", "milliards"),
+        ("Md", "milliard", "milliards"),
+        ("M", "million", "millions"),
+        ("k", "mille", "mille"),
+        ("K", "mille", "mille"),
+    ],
     currencies: &[
         Currency { signs: &["€", "EUR"], unit: masculine("euro", "euros"), hundredth: Some(CENTIME) },
         Currency {
@@ -134,6 +146,11 @@ pub(in crate::normalize) static FRENCH: Grammar = Grammar {
         ("dB", masculine("décibel", "décibels")),
     ],
     ordinal_marks: &[
+        ("ers", Masculine),
+        ("res", Feminine),
+        ("èmes", Masculine),
+        ("emes", Masculine),
+        ("es", Masculine),
         ("ᵉʳ", Masculine),
         ("ère", Feminine),
         ("ʳᵉ", Feminine),
@@ -203,6 +220,7 @@ pub(in crate::normalize) static FRENCH: Grammar = Grammar {
         ],
         ranked: &[],
         rulers: &[],
+        queens: &[],
         before: &[
             ("siècle", Masculine),
             ("siècles", Masculine),
@@ -212,6 +230,15 @@ pub(in crate::normalize) static FRENCH: Grammar = Grammar {
         ordinal_to: 1,
     },
     abbreviations: &[
+        ("av.", "avenue"),
+        ("Av.", "avenue"),
+        ("boul.", "boulevard"),
+        ("c. à s.", "cuillère à soupe"),
+        ("c. à c.", "cuillère à café"),
+        ("cf.", "confer"),
+        ("Cf.", "confer"),
+        ("Drs", "docteurs"),
+        ("Prs", "professeurs"),
         ("av. J.-C.", "avant Jésus-Christ"),
         ("apr. J.-C.", "après Jésus-Christ"),
         ("M.", "monsieur"),
@@ -257,13 +284,14 @@ pub(in crate::normalize) static FRENCH: Grammar = Grammar {
         ("vs", "versus"),
     ],
     before_numbers: &[
-        ("lun.", "lundi"),
-        ("mar.", "mardi"),
-        ("mer.", "mercredi"),
-        ("jeu.", "jeudi"),
-        ("ven.", "vendredi"),
-        ("sam.", "samedi"),
-        ("dim.", "dimanche"),
+        ("al.", "alinéa"),
+        ("art", "article"),
+        ("fig", "figure"),
+        ("pl.", "planche"),
+        ("réf.", "référence"),
+        ("nos", "numéros"),
+        ("n°s", "numéros"),
+        ("nᵒ", "numéro"),
         ("n°", "numéro"),
         ("N°", "numéro"),
         ("nº", "numéro"),
@@ -275,6 +303,15 @@ pub(in crate::normalize) static FRENCH: Grammar = Grammar {
         ("art.", "article"),
         ("fig.", "figure"),
         ("t.", "tome"),
+    ],
+    in_context: &[
+        ("lun.", "lundi", Context::AmongDays),
+        ("mar.", "mardi", Context::AmongDays),
+        ("mer.", "mercredi", Context::AmongDays),
+        ("jeu.", "jeudi", Context::AmongDays),
+        ("ven.", "vendredi", Context::AmongDays),
+        ("sam.", "samedi", Context::AmongDays),
+        ("dim.", "dimanche", Context::AmongDays),
     ],
     letters: [
         "a",
@@ -309,6 +346,8 @@ pub(in crate::normalize) static FRENCH: Grammar = Grammar {
     ],
     read: &["SMIC"],
     symbols: &[
+        ("~", "environ"),
+        ("～", "environ"),
         ("=", "égale"),
         ("+", "plus"),
         ("±", "plus ou moins"),

@@ -1,7 +1,7 @@
 //! Hindi.
 
 use crate::normalize::grammar::Gender::{Alone, Feminine, Masculine};
-use crate::normalize::grammar::{Clock, Currency, Decimals, Grammar, Roman, Words, feminine, masculine};
+use crate::normalize::grammar::{Clock, Context, Currency, Decimals, Grammar, Roman, Words, feminine, masculine};
 use crate::normalize::speller::Speller;
 
 pub(in crate::normalize) static HINDI: Grammar = Grammar {
@@ -9,6 +9,7 @@ pub(in crate::normalize) static HINDI: Grammar = Grammar {
     decimal_comma: false,
     cardinals: ["spellout-cardinal", "spellout-cardinal", "spellout-cardinal"],
     ordinals: ["spellout-ordinal-masculine", "spellout-ordinal-feminine"],
+    agreement: crate::normalize::agreement::NONE,
     decimals: Decimals::Digits,
     words: Words {
         point: "दशमलव",
@@ -22,17 +23,20 @@ pub(in crate::normalize) static HINDI: Grammar = Grammar {
         of: "",
         of_vowel: "",
         per: "प्रति",
+        by: "बाई",
         and: "सही",
     },
     months: ["जनवरी", "फ़रवरी", "मार्च", "अप्रैल", "मई", "जून", "जुलाई", "अगस्त", "सितंबर", "अक्टूबर", "नवंबर", "दिसंबर"],
     month_forms: &[("फरवरी", 1), ("सितम्बर", 8), ("अक्तूबर", 9), ("नवम्बर", 10), ("दिसम्बर", 11)],
     first: None,
     date_joint: "",
+    before_times: &[],
     clock,
     fraction,
     year_hundreds: Some("सौ"),
     phone_pairs: false,
     scales: &["हज़ार", "हजार", "लाख", "करोड़", "अरब", "खरब"],
+    short_scales: &[("k", "हज़ार", "हज़ार"), ("Cr", "करोड़", "करोड़"), ("cr", "करोड़", "करोड़"), ("करोड़", "करोड़", "करोड़")],
     currencies: &[
         Currency {
             signs: &["₹", "INR", "रु.", "Rs.", "Rs"],
@@ -55,6 +59,17 @@ pub(in crate::normalize) static HINDI: Grammar = Grammar {
         Currency { signs: &["₺", "TRY"], unit: masculine("लीरा", "लीरा"), hundredth: None },
     ],
     units: &[
+        ("किमी/घंटा", masculine("किलोमीटर प्रति घंटा", "किलोमीटर प्रति घंटा")),
+        ("किमी", masculine("किलोमीटर", "किलोमीटर")),
+        ("किग्रा", masculine("किलोग्राम", "किलोग्राम")),
+        ("सेमी", masculine("सेंटीमीटर", "सेंटीमीटर")),
+        ("मिमी", masculine("मिलीमीटर", "मिलीमीटर")),
+        ("मी", masculine("मीटर", "मीटर")),
+        ("ग्रा", masculine("ग्राम", "ग्राम")),
+        ("मिग्रा", masculine("मिलीग्राम", "मिलीग्राम")),
+        ("मिली", masculine("मिलीलीटर", "मिलीलीटर")),
+        ("ली", masculine("लीटर", "लीटर")),
+        ("किमी²", masculine("वर्ग किलोमीटर", "वर्ग किलोमीटर")),
         ("km/h", masculine("किलोमीटर प्रति घंटा", "किलोमीटर प्रति घंटा")),
         ("km/hr", masculine("किलोमीटर प्रति घंटा", "किलोमीटर प्रति घंटा")),
         ("mph", masculine("मील प्रति घंटा", "मील प्रति घंटा")),
@@ -131,9 +146,20 @@ pub(in crate::normalize) static HINDI: Grammar = Grammar {
     ],
     ordinal_mark_is_said: true,
     roman: Roman {
-        counted: &["अध्याय", "भाग", "खंड"], ranked: &[], rulers: &[], before: &[], ordinal_to: 1
+        counted: &["अध्याय", "भाग", "खंड"],
+        ranked: &[],
+        rulers: &[],
+        queens: &[],
+        before: &[],
+        ordinal_to: 1,
     },
     abbreviations: &[
+        ("वि.सं.", "विक्रम संवत्"),
+        ("वि. सं.", "विक्रम संवत्"),
+        ("रु.", "रुपए"),
+        ("डा.", "डॉक्टर"),
+        ("स्व.", "स्वर्गीय"),
+        ("मि.मी.", "मिलीमीटर"),
         ("डॉ.", "डॉक्टर"),
         ("प्रो.", "प्रोफेसर"),
         ("श्री.", "श्री"),
@@ -158,6 +184,7 @@ pub(in crate::normalize) static HINDI: Grammar = Grammar {
         ("म.प्र.", "मध्य प्रदेश"),
     ],
     before_numbers: &[("नं.", "नंबर"), ("क्र.", "क्रमांक")],
+    in_context: &[("ई.", "ईस्वी", Context::AfterNumber)],
     letters: [
         "ए",
         "बी",
@@ -189,6 +216,8 @@ pub(in crate::normalize) static HINDI: Grammar = Grammar {
     spelled: &[],
     read: &[],
     symbols: &[
+        ("~", "लगभग"),
+        ("～", "लगभग"),
         ("=", "बराबर"),
         ("+", "प्लस"),
         ("±", "प्लस माइनस"),

@@ -1,7 +1,7 @@
 //! Italian.
 
 use crate::normalize::grammar::Gender::{Alone, Feminine, Masculine};
-use crate::normalize::grammar::{Clock, Currency, Decimals, Grammar, Noun, Roman, Words, feminine, masculine};
+use crate::normalize::grammar::{Clock, Context, Currency, Decimals, Grammar, Noun, Roman, Words, feminine, masculine};
 use crate::normalize::speller::Speller;
 
 const CENT: Noun = masculine("centesimo", "centesimi");
@@ -11,6 +11,7 @@ pub(in crate::normalize) static ITALIAN: Grammar = Grammar {
     decimal_comma: true,
     cardinals: ["spellout-numbering", "spellout-cardinal-masculine", "spellout-cardinal-feminine"],
     ordinals: ["spellout-ordinal-masculine", "spellout-ordinal-feminine"],
+    agreement: super::agreement::ITALIAN,
     decimals: Decimals::Number(3),
     words: Words {
         point: "virgola",
@@ -24,6 +25,7 @@ pub(in crate::normalize) static ITALIAN: Grammar = Grammar {
         of: "di ",
         of_vowel: "di ",
         per: "per",
+        by: "per",
         and: "e",
     },
     months: [
@@ -57,11 +59,19 @@ pub(in crate::normalize) static ITALIAN: Grammar = Grammar {
     ],
     first: Some("primo"),
     date_joint: "",
+    before_times: &["ore", "alle", "dalle", "le"],
     clock,
     fraction,
     year_hundreds: None,
     phone_pairs: false,
     scales: &["milione", "milioni", "miliardo", "miliardi", "bilione", "bilioni"],
+    short_scales: &[
+        ("mln", "milione", "milioni"),
+        ("mld", "miliardo", "miliardi"),
+        ("mrd", "miliardo", "miliardi"),
+        ("M", "milione", "milioni"),
+        ("k", "mila", "mila"),
+    ],
     currencies: &[
         Currency { signs: &["€", "EUR"], unit: masculine("euro", "euro"), hundredth: Some(CENT) },
         Currency {
@@ -137,14 +147,22 @@ pub(in crate::normalize) static ITALIAN: Grammar = Grammar {
         ("kcal", feminine("chilocaloria", "chilocalorie")),
         ("dB", masculine("decibel", "decibel")),
     ],
-    ordinal_marks: &[("º", Masculine), ("ª", Feminine), ("°", Masculine), ("esimo", Masculine), ("esima", Feminine)],
+    ordinal_marks: &[
+        ("o", Masculine),
+        ("a", Feminine),
+        ("º", Masculine),
+        ("ª", Feminine),
+        ("°", Masculine),
+        ("esimo", Masculine),
+        ("esima", Feminine),
+    ],
     ordinal_mark_is_said: false,
     roman: Roman {
         counted: &[
             "capitolo", "capitoli", "tomo", "volume", "parte", "atto", "scena", "libro", "titolo", "articolo",
             "allegato", "fase", "tipo", "canto", "sezione",
         ],
-        ranked: &["secolo", "guerra", "millennio"],
+        ranked: &["secolo", "sec.", "guerra", "millennio"],
         rulers: &[
             "luigi",
             "carlo",
@@ -179,6 +197,7 @@ pub(in crate::normalize) static ITALIAN: Grammar = Grammar {
             "bonifacio",
             "caterina",
         ],
+        queens: &["elisabetta", "caterina"],
         before: &[
             ("secolo", Masculine),
             ("millennio", Masculine),
@@ -189,6 +208,21 @@ pub(in crate::normalize) static ITALIAN: Grammar = Grammar {
         ordinal_to: 100,
     },
     abbreviations: &[
+        ("sec.", "secolo"),
+        ("secc.", "secoli"),
+        ("cfr.", "confronta"),
+        ("Cfr.", "confronta"),
+        ("Egr.", "egregio"),
+        ("Gent.mo", "gentilissimo"),
+        ("Gent.ma", "gentilissima"),
+        ("Gent.mi", "gentilissimi"),
+        ("Spett.le", "spettabile"),
+        ("Ill.mo", "illustrissimo"),
+        ("mons.", "monsignor"),
+        ("mln", "milioni"),
+        ("mld", "miliardi"),
+        ("dott.ri", "dottori"),
+        ("lett.", "lettera"),
         ("a.C.", "avanti Cristo"),
         ("d.C.", "dopo Cristo"),
         ("a. C.", "avanti Cristo"),
@@ -246,6 +280,14 @@ pub(in crate::normalize) static ITALIAN: Grammar = Grammar {
         ("gg.", "giorni"),
     ],
     before_numbers: &[
+        ("nn.", "numeri"),
+        ("Cap.", "capitolo"),
+        ("capp.", "capitoli"),
+        ("Vol.", "volume"),
+        ("par.", "paragrafo"),
+        ("lett.", "lettera"),
+        ("int.", "interno"),
+        ("sc.", "scala"),
         ("n.", "numero"),
         ("N.", "numero"),
         ("n°", "numero"),
@@ -260,6 +302,68 @@ pub(in crate::normalize) static ITALIAN: Grammar = Grammar {
         ("artt.", "articoli"),
         ("fig.", "figura"),
         ("c.a.", "circa"),
+    ],
+    in_context: &[
+        (
+            "S.",
+            "san",
+            Context::Before(&[
+                "Pietro",
+                "Marco",
+                "Giovanni",
+                "Paolo",
+                "Giuseppe",
+                "Francesco",
+                "Benedetto",
+                "Carlo",
+                "Lorenzo",
+                "Martino",
+                "Michele",
+                "Nicola",
+                "Gennaro",
+                "Giorgio",
+                "Vito",
+                "Siro",
+                "Marino",
+                "Remo",
+                "Donato",
+                "Daniele",
+                "Valentino",
+                "Vittore",
+            ]),
+        ),
+        (
+            "S.",
+            "santa",
+            Context::Before(&[
+                "Maria",
+                "Lucia",
+                "Chiara",
+                "Caterina",
+                "Teresa",
+                "Rita",
+                "Margherita",
+                "Croce",
+                "Cecilia",
+                "Marta",
+                "Monica",
+                "Barbara",
+                "Giulia",
+            ]),
+        ),
+        (
+            "S.",
+            "sant'",
+            Context::Before(&["Antonio", "Ambrogio", "Andrea", "Agostino", "Anna", "Agata", "Elena", "Egidio"]),
+        ),
+        ("S.", "santo", Context::Before(&["Stefano", "Spirito"])),
+        ("lun.", "lunedì", Context::AmongDays),
+        ("mar.", "martedì", Context::AmongDays),
+        ("mer.", "mercoledì", Context::AmongDays),
+        ("gio.", "giovedì", Context::AmongDays),
+        ("ven.", "venerdì", Context::AmongDays),
+        ("sab.", "sabato", Context::AmongDays),
+        ("dom.", "domenica", Context::AmongDays),
     ],
     letters: [
         "a",
@@ -292,6 +396,8 @@ pub(in crate::normalize) static ITALIAN: Grammar = Grammar {
     spelled: &["UE", "IA", "API", "ADN", "OMS", "URL"],
     read: &["CGIL"],
     symbols: &[
+        ("~", "circa"),
+        ("～", "circa"),
         ("=", "uguale"),
         ("+", "più"),
         ("±", "più o meno"),

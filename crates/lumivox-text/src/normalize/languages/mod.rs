@@ -1,5 +1,6 @@
 //! What is known of each language.
 
+mod agreement;
 mod brazilian_portuguese;
 mod french;
 mod hindi;

@@ -1,7 +1,7 @@
 //! Spanish: numbers and signs as the Academies' Ortografía (2010) reads them.
 
 use crate::normalize::grammar::Gender::{Alone, Feminine, Masculine};
-use crate::normalize::grammar::{Clock, Currency, Decimals, Grammar, Noun, Roman, Words, feminine, masculine};
+use crate::normalize::grammar::{Clock, Context, Currency, Decimals, Grammar, Noun, Roman, Words, feminine, masculine};
 use crate::normalize::speller::Speller;
 
 const CENT: Noun = masculine("céntimo", "céntimos");
@@ -12,6 +12,7 @@ pub(in crate::normalize) static SPANISH: Grammar = Grammar {
     decimal_comma: true,
     cardinals: ["spellout-numbering", "spellout-cardinal-masculine", "spellout-cardinal-feminine"],
     ordinals: ["spellout-ordinal-masculine", "spellout-ordinal-feminine"],
+    agreement: super::agreement::SPANISH,
     decimals: Decimals::Pairs,
     words: Words {
         point: "coma",
@@ -25,6 +26,7 @@ pub(in crate::normalize) static SPANISH: Grammar = Grammar {
         of: "de ",
         of_vowel: "de ",
         per: "por",
+        by: "por",
         and: "y",
     },
     months: [
@@ -60,11 +62,20 @@ pub(in crate::normalize) static SPANISH: Grammar = Grammar {
     ],
     first: Some("primero"),
     date_joint: "de",
+    before_times: &["las"],
     clock,
     fraction,
     year_hundreds: None,
     phone_pairs: false,
     scales: &["millón", "millones", "billón", "billones", "trillón", "trillones"],
+    short_scales: &[
+        ("MM", "millones", "millones"),
+        ("mil", "mil", "mil"),
+        ("mill.", "millón", "millones"),
+        ("M", "millón", "millones"),
+        ("k", "mil", "mil"),
+        ("K", "mil", "mil"),
+    ],
     currencies: &[
         Currency { signs: &["€", "EUR"], unit: masculine("euro", "euros"), hundredth: Some(CENT) },
         Currency {
@@ -145,6 +156,8 @@ pub(in crate::normalize) static SPANISH: Grammar = Grammar {
         ("dB", masculine("decibelio", "decibelios")),
     ],
     ordinal_marks: &[
+        ("o", Masculine),
+        ("a", Feminine),
         (".ᵉʳ", Masculine),
         (".er", Masculine),
         ("er", Masculine),
@@ -228,10 +241,26 @@ pub(in crate::normalize) static SPANISH: Grammar = Grammar {
             "ricardo",
             "maría",
         ],
+        queens: &["isabel", "catalina", "maría"],
         before: &[("congreso", Masculine), ("edición", Feminine), ("festival", Masculine), ("jornadas", Feminine)],
         ordinal_to: 10,
     },
     abbreviations: &[
+        ("Bs. As.", "Buenos Aires"),
+        ("Atte.", "atentamente"),
+        ("Afmo.", "afectísimo"),
+        ("S. A.", "sociedad anónima"),
+        ("S.A.", "sociedad anónima"),
+        ("S. L.", "sociedad limitada"),
+        ("S.L.", "sociedad limitada"),
+        ("Exmo.", "excelentísimo"),
+        ("Ilmo.", "ilustrísimo"),
+        ("Hnos.", "hermanos"),
+        ("depto.", "departamento"),
+        ("dpto.", "departamento"),
+        ("Blvd.", "bulevar"),
+        ("Pdte.", "presidente"),
+        ("Rte.", "remitente"),
         ("EE. UU.", "Estados Unidos"),
         ("EE.UU.", "Estados Unidos"),
         ("EE UU", "Estados Unidos"),
@@ -298,6 +327,15 @@ pub(in crate::normalize) static SPANISH: Grammar = Grammar {
         ("Excmo.", "excelentísimo"),
     ],
     before_numbers: &[
+        ("C.P.", "código postal"),
+        ("C. P.", "código postal"),
+        ("CP", "código postal"),
+        ("págs", "páginas"),
+        ("pág", "página"),
+        ("tít.", "título"),
+        ("ap.", "apartado"),
+        ("arts.", "artículos"),
+        ("núms.", "números"),
         ("núm.", "número"),
         ("n.º", "número"),
         ("nº", "número"),
@@ -314,6 +352,16 @@ pub(in crate::normalize) static SPANISH: Grammar = Grammar {
         ("vol.", "volumen"),
         ("art.", "artículo"),
         ("fig.", "figura"),
+    ],
+    in_context: &[
+        ("lun.", "lunes", Context::AmongDays),
+        ("mar.", "martes", Context::AmongDays),
+        ("mié.", "miércoles", Context::AmongDays),
+        ("miér.", "miércoles", Context::AmongDays),
+        ("jue.", "jueves", Context::AmongDays),
+        ("vie.", "viernes", Context::AmongDays),
+        ("sáb.", "sábado", Context::AmongDays),
+        ("dom.", "domingo", Context::AmongDays),
     ],
     letters: [
         "a",
@@ -346,6 +394,8 @@ pub(in crate::normalize) static SPANISH: Grammar = Grammar {
     spelled: &["USA", "UE", "IA", "OEA", "IPC", "API", "ADN", "ONG", "EDU", "UHF"],
     read: &["IBEX", "ONCE"],
     symbols: &[
+        ("~", "aproximadamente"),
+        ("～", "aproximadamente"),
         ("=", "igual a"),
         ("+", "más"),
         ("±", "más menos"),
