@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod output;
+mod partial;
 mod progress;
 mod sink;
 
@@ -16,7 +17,7 @@ use args::{Arguments, Command};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Some lines of the input could not be said; the others were.
+/// Some inputs or lines could not be said; the others were.
 const SOME_FAILED: u8 = 1;
 /// Wrong usage, or nothing could be done. clap ends with the same code.
 const FATAL: u8 = 2;

@@ -56,6 +56,26 @@ fn width(text: &str) -> usize {
     text.chars().map(columns).sum()
 }
 
+/// Longest file name that is made of a text, in characters and in bytes: with an extension it has to fit into 255 bytes.
+const MAX_NAME: (usize, usize) = (100, 200);
+
+/// A text as a file's name: without what names can't have; none if nothing is left.
+pub fn file_name(text: &str) -> Option<String> {
+    let allowed = |c: &char| !c.is_control() && !r#"/\:*?"<>|"#.contains(*c);
+    let mut name: String = text.chars().filter(allowed).take(MAX_NAME.0).collect();
+    while name.len() > MAX_NAME.1 {
+        name.pop();
+    }
+    let name = name.trim().trim_start_matches('.');
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// A time as hours, minutes and seconds.
+pub fn clock(seconds: f64) -> String {
+    let seconds = seconds as u64;
+    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
 /// A number of bytes as people read it.
 pub fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
@@ -90,6 +110,15 @@ pub fn styled(text: &str, style: Style, coloured: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_become_file_names() {
+        assert_eq!(file_name("What/is: this?").as_deref(), Some("Whatis this"));
+        assert_eq!(file_name("../etc").as_deref(), Some("etc"));
+        assert_eq!(file_name(&"x".repeat(300)).map(|name| name.len()), Some(100));
+        assert_eq!(file_name(&"漢".repeat(300)).map(|name| name.len()), Some(198));
+        assert_eq!(file_name("???"), None);
+    }
 
     #[test]
     fn columns_count_what_a_terminal_shows() {

@@ -17,9 +17,16 @@ fn bar(length: u64, template: &str, quiet: bool) -> ProgressBar {
     ProgressBar::with_draw_target(Some(length), target).with_style(style.progress_chars("━╸─"))
 }
 
-/// The bar for speaking, counted in symbols.
-pub fn speaking(symbols: u64, quiet: bool) -> ProgressBar {
-    bar(symbols, "speaking {bar:30} {percent:>3} %  {elapsed} passed, {eta} left", quiet)
+/// The bar for speaking, counted in bytes of text.
+pub fn speaking(bytes: u64, quiet: bool) -> ProgressBar {
+    let bar = bar(bytes, "speaking {bar:30} {percent:>3} %  {elapsed} passed, {eta} left  {wide_msg}", quiet);
+    bar.enable_steady_tick(Duration::from_millis(500));
+    bar
+}
+
+/// Prints a line above the bar.
+pub fn note_above(bar: &ProgressBar, text: impl std::fmt::Display) {
+    bar.suspend(|| note(text));
 }
 
 /// The bar for measuring, counted in runs. Drawing is limited, so that it is no part of what is measured.

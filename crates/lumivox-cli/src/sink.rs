@@ -1,28 +1,42 @@
 //! Where audio goes, and what becomes of it when the program is interrupted.
 
+use std::collections::BTreeSet;
 use std::io::{self, Stdout};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 use lumivox::audio::{SampleFormat, WavFile, WavStream};
 
+use crate::output::note;
+use crate::partial::Partial;
+
 /// Exit code after an interrupt, as shells have it.
 const INTERRUPTED: i32 = 130;
 
-/// The file being written, which an interrupt removes.
-static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
-
-fn set_unfinished(path: Option<&Path>) {
-    *UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner) = path.map(Path::to_owned);
+/// What an interrupt does.
+pub struct OnInterrupt {
+    /// Files that it removes: they are being written, and of no use.
+    pub remove: BTreeSet<PathBuf>,
+    /// Whether there is something to go on with.
+    pub kept: bool,
 }
 
-/// From now on an interrupt removes the file that is being written.
+static ON_INTERRUPT: Mutex<OnInterrupt> = Mutex::new(OnInterrupt { remove: BTreeSet::new(), kept: false });
+
+/// What an interrupt does; it waits while this is held.
+pub fn on_interrupt() -> MutexGuard<'static, OnInterrupt> {
+    ON_INTERRUPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on an interrupt removes the files that are being written, but for those that can be gone on with.
 pub fn remove_unfinished_on_interrupt() -> Result<()> {
     ctrlc::set_handler(|| {
-        if let Some(path) = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            // Nothing more can be done about it on the way out.
-            let _ = std::fs::remove_file(path);
+        let state = on_interrupt();
+        // Nothing more can be done about it on the way out.
+        state.remove.iter().for_each(|path| drop(std::fs::remove_file(path)));
+        if state.kept {
+            note("interrupted; what is done is kept, and the same command goes on from there");
         }
         std::process::exit(INTERRUPTED);
     })
@@ -33,6 +47,8 @@ pub fn remove_unfinished_on_interrupt() -> Result<()> {
 pub enum Sink {
     /// A WAV file.
     File(WavFile),
+    /// A WAV file that another run can go on with.
+    Partial(Partial),
     /// Standard output.
     Stdout(WavStream<Stdout>),
 }
@@ -45,7 +61,7 @@ impl Sink {
             return Ok(Self::Stdout(stream));
         }
         let file = WavFile::create(output, sample_rate_hz, format)?;
-        set_unfinished(file.temporary_path());
+        on_interrupt().remove.extend(file.temporary_path().map(Path::to_owned));
         Ok(Self::File(file))
     }
 
@@ -53,18 +69,49 @@ impl Sink {
     pub fn write(&mut self, samples: &[f32]) -> Result<()> {
         match self {
             Self::File(file) => file.write(samples)?,
+            Self::Partial(partial) => partial.wav.write(samples)?,
             Self::Stdout(stream) => stream.write(samples)?,
         }
         Ok(())
     }
 
+    /// Names the place before a sample, in a file.
+    pub fn mark(&mut self, sample: u64, label: &str) -> Result<()> {
+        match self {
+            Self::File(file) => file.mark(sample, label)?,
+            Self::Partial(partial) => partial.wav.mark(sample, label)?,
+            Self::Stdout(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Notes that a segment of a passage is done, where that is of use.
+    pub fn checkpoint(&mut self, passage: usize, durations: &[u32]) -> Result<()> {
+        match self {
+            Self::Partial(partial) => partial.checkpoint(passage, durations),
+            Self::File(_) | Self::Stdout(_) => Ok(()),
+        }
+    }
+
     /// Completes what was written; a file gets its name.
     pub fn finish(self) -> Result<()> {
         match self {
-            Self::File(file) => file.finish()?,
+            Self::File(file) => {
+                let temporary = file.temporary_path().map(Path::to_owned);
+                file.finish()?;
+                temporary.map(|path| on_interrupt().remove.remove(&path));
+            }
+            Self::Partial(partial) => partial.finish()?,
             Self::Stdout(stream) => stream.finish()?,
         }
-        set_unfinished(None);
         Ok(())
+    }
+
+    /// Ends what can't be completed because of `error`, which then says what can be gone on with.
+    pub fn abandon(self, error: anyhow::Error) -> anyhow::Error {
+        match self {
+            Self::Partial(partial) => partial.abandon(error),
+            Self::File(_) | Self::Stdout(_) => error,
+        }
     }
 }

@@ -120,6 +120,12 @@ pub enum Error {
     /// An SSML document that can't be read; the message has the line and column.
     #[error(transparent)]
     Ssml(#[from] lumivox_text::ssml::Notice),
+    /// Durations of a segment that is not the one to be skipped.
+    #[error("segment {segment} can't be skipped: the durations are those of another one")]
+    OtherDurations {
+        /// The segment's number.
+        segment: usize,
+    },
     /// The text front-end could not be loaded.
     #[error(transparent)]
     Text(#[from] lumivox_text::Error),
@@ -139,7 +145,9 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The audio does not fit a WAV file.
-    #[error("the audio is longer than a WAV file can hold ({MAX_WAV_DATA_BYTES} bytes); split the text")]
+    #[error(
+        "the audio is longer than a WAV file can hold ({MAX_WAV_DATA_BYTES} bytes); split the text, or give each chapter a file of its own (`--chapters files`)"
+    )]
     WavTooLong,
 }
 

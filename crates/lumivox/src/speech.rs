@@ -79,6 +79,8 @@ pub struct Speech<'a> {
     chunk_size: ChunkSize,
     seed: u64,
     timestamps: Timestamps,
+    /// Frames of each id of the segment that the last chunk is of.
+    durations: Vec<u32>,
     /// Samples of all segments before the current one.
     samples_before: u64,
     /// The number of the segment that is said, or said next.
@@ -135,6 +137,7 @@ impl<'a> Speech<'a> {
             chunk_size,
             seed: options.seed,
             timestamps: Timestamps::default(),
+            durations: Vec::new(),
             samples_before: 0,
             segment: 0,
             current: None,
@@ -168,13 +171,65 @@ impl<'a> Speech<'a> {
         &self.timestamps
     }
 
+    /// How long each symbol is of the segment that the last chunk is of: what [`Speech::skip_segment`] takes.
+    pub fn durations(&self) -> &[u32] {
+        &self.durations
+    }
+
+    /// Goes on behind the next segment, which was said before by the same text, model and options, with these [durations](Speech::durations). Its words get
+    /// their times. Returns how many samples it has, silences included.
+    ///
+    /// # Errors
+    /// If the durations are not of that segment.
+    pub fn skip_segment(&mut self, durations: &[u32]) -> Result<u64> {
+        let segment = self.segment;
+        if self.current.is_some() || self.encoded.get(segment).is_none_or(|it| it.ids.len() != durations.len()) {
+            return Err(Error::OtherDurations { segment });
+        }
+        let lead_samples = std::mem::take(&mut self.lead_samples) as u64;
+        self.samples_before += lead_samples;
+        let frames = durations.iter().sum::<u32>() as usize;
+        self.time(durations, frames);
+        Ok(lead_samples + self.end_segment(frames))
+    }
+
+    /// How many samples all segments have that were not begun, silences included. Costs a part of what saying them does.
+    ///
+    /// # Errors
+    /// If the synthesis fails.
+    pub fn measure(&self) -> Result<u64> {
+        let mut samples = self.lead_samples as u64;
+        for segment in self.segment..self.segments.len() {
+            let frames = self.utterance(segment)?.durations().iter().sum::<u32>() as usize;
+            samples += self.segment_samples(segment, frames);
+        }
+        Ok(samples)
+    }
+
+    fn utterance(&self, segment: usize) -> Result<Box<dyn Utterance + 'a>> {
+        let symbols = self.segments[segment].phonemes.chars().count();
+        let encoding = Encoding { ids: &self.encoded[segment].ids, symbols, index: segment as u32 };
+        let (speaker, seed) = (&self.speakers[self.speaker_of[segment]], self.seed);
+        self.synthesizer.install(|| speaker.begin(&encoding, seed, &mut NoProbe))
+    }
+
+    /// Samples of a segment with the silence behind it.
+    fn segment_samples(&self, segment: usize, frames: usize) -> u64 {
+        (frames * self.synthesizer.samples_per_frame() + self.silence_samples[segment]) as u64
+    }
+
+    /// Goes on to the next segment; returns how many samples the current one has.
+    fn end_segment(&mut self, frames: usize) -> u64 {
+        let samples = self.segment_samples(self.segment, frames);
+        self.samples_before += samples;
+        self.segment += 1;
+        samples
+    }
+
     fn begin(&mut self) -> Result<Current<'a>> {
-        let encoded = &self.encoded[self.segment];
-        let symbols = self.segments[self.segment].phonemes.chars().count();
-        let segment = Encoding { ids: &encoded.ids, symbols, index: self.segment as u32 };
-        let (speaker, seed) = (&self.speakers[self.speaker_of[self.segment]], self.seed);
-        let utterance = self.synthesizer.install(|| speaker.begin(&segment, seed, &mut NoProbe))?;
-        let frames = utterance.durations().iter().sum::<u32>() as usize;
+        let utterance = self.utterance(self.segment)?;
+        self.durations = utterance.durations().to_vec();
+        let frames = self.durations.iter().sum::<u32>() as usize;
         self.time(utterance.durations(), frames);
         Ok(Current { utterance, frames, done_frames: 0 })
     }
@@ -222,11 +277,8 @@ impl<'a> Speech<'a> {
         let segment = self.segment;
         let ends_segment = frames.end == current.frames;
         if ends_segment {
-            let silence_samples = self.silence_samples[segment];
-            samples.resize(samples.len() + silence_samples, 0.0);
-            self.samples_before += silence_samples as u64;
-            self.samples_before += (current.frames * self.synthesizer.samples_per_frame()) as u64;
-            self.segment += 1;
+            samples.resize(samples.len() + self.silence_samples[segment], 0.0);
+            self.end_segment(current.frames);
         } else {
             current.done_frames = frames.end;
             self.current = Some(current);

@@ -98,6 +98,23 @@ impl Timestamps {
         }
     }
 
+    /// Adds those of a text that is said behind this one: `offset_s` seconds and `offset_bytes` bytes behind the beginning of all. No subtitle has words of
+    /// both.
+    pub fn append(&mut self, other: Timestamps, offset_s: f64, offset_bytes: usize) {
+        if let Some(last) = self.words.last_mut() {
+            last.end = End::Sentence;
+        }
+        self.duration_s = offset_s + other.duration_s;
+        self.words.extend(other.words.into_iter().map(|mut word| {
+            word.span = word.span.start + offset_bytes..word.span.end + offset_bytes;
+            (word.start_s, word.end_s) = (word.start_s + offset_s, word.end_s + offset_s);
+            for phoneme in &mut word.phonemes {
+                (phoneme.start_s, phoneme.end_s) = (phoneme.start_s + offset_s, phoneme.end_s + offset_s);
+            }
+            word
+        }));
+    }
+
     /// JSON: `{"duration_s", "words": [{"text", "start_byte", "end_byte", "start_s", "end_s", "phonemes": [{"symbol", "start_s", "end_s"}]}]}`.
     ///
     /// # Errors
@@ -151,7 +168,9 @@ impl Timestamps {
                 // Where there is no space between words, as in Japanese, the next one begins the next line.
                 let between = &text[word.span.end..next.span.start];
                 if ends {
-                    let end = between.find(char::is_whitespace).map_or(next.span.start, |space| word.span.end + space);
+                    // A mark may stand by itself at the end of a paragraph.
+                    let gap = between.find("\n\n").or_else(|| between.find(char::is_whitespace));
+                    let end = gap.map_or(next.span.start, |gap| word.span.end + gap);
                     cues.push((&self.words[first..=i], start..end));
                     (first, start) = (i + 1, end + text[end..].len() - text[end..].trim_start().len());
                 }
@@ -244,6 +263,18 @@ mod tests {
         let vtt = times(text).to_vtt(text);
         assert!(vtt.contains("One, <00:00:00.400>two.\n\n"), "{vtt}");
         assert!(vtt.ends_with("\nThree <00:00:01.300>&amp; <00:00:01.400>four.\n"), "{vtt}");
+    }
+
+    #[test]
+    fn texts_behind_each_other_have_times_and_bytes_of_the_whole() {
+        let (first, second) = ("A title .", "One, two.");
+        let text = format!("{first}\n\n{second}");
+        let mut all = times(first);
+        all.append(times(second), 10.0, first.len() + 2);
+        let spans: Vec<&str> = all.words.iter().map(|word| &text[word.span.clone()]).collect();
+        assert_eq!(spans, ["A", "title", "One", "two"]);
+        assert_eq!((all.words[2].start_s, all.words[2].phonemes[1].end_s, all.duration_s), (10.0, 10.2, 10.8));
+        assert!(all.to_srt(&text).contains("\nA title .\n\n2\n00:00:10,000 --> "), "{}", all.to_srt(&text));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod bench;
 mod parity;
 mod piper;
+mod say;
 mod serve;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use lumivox::text::Language;
 pub use bench::{Against, BenchArguments};
 pub use parity::ParityArguments;
 pub use piper::{Naming, PiperArguments};
+pub use say::{Chapters, SayArguments};
 pub use serve::{LogFormat, ServeArguments};
 
 /// Text to speech with Kokoro-82M, Piper voices and MMS-TTS, without Python and ONNX Runtime.
@@ -29,13 +31,13 @@ pub struct Arguments {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 all done; 1 some lines or voices failed (`say --lines`, `piper`, `convert --all`), the others are done, or a comparison is outside its bounds; 2 wrong usage, or nothing could be done.
+Exit codes: 0 all done; 1 some inputs, lines or voices failed (`say`, `piper`, `convert --all`), the others are done, or a comparison is outside its bounds; 2 wrong usage, or nothing could be done.
 Models are kept in $LUMIVOX_HOME, else in the user's cache folder. HF_HOME, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are honoured.";
 
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Speaks text into a WAV file or a pipe.
+    /// Speaks text, books and subtitles into WAV files or a pipe.
     Say(SayArguments),
     /// Takes Piper's own arguments: `lumivox piper …` does what `piper …` does.
     #[command(version)]
@@ -58,73 +60,6 @@ pub enum Command {
     Bench(BenchArguments),
     /// Compares a model with the original, stage by stage, on the same noise.
     Parity(ParityArguments),
-}
-
-/// Arguments of `say`.
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  lumivox say \"Hello, world!\"
-  lumivox say -i story.txt -o story.wav --voice bf_emma --speed 1.1
-  lumivox say \"Half and half.\" --voice af_heart:60,af_bella:40
-  lumivox say \"I say [tomato](/təmˈɑːtQ/).\" --voice bm_george
-  lumivox say \"Said by a Piper voice.\" -m en_US-lessac-medium --length-scale 1.2
-  echo \"To the speakers, from the first word on\" | lumivox say -m piper-joe --stream | aplay
-  lumivox say -i story.txt --timestamps story.srt
-  lumivox say -i lines.txt --lines -o clips")]
-pub struct SayArguments {
-    /// The text; without it and without --input, standard input.
-    pub text: Option<String>,
-    /// A model's name (see `lumivox models`), or a model file: anything with a `/` or a `.` in it, a Piper voice's .onnx too. If not given: kokoro, and where that
-    /// can't be had the voice inside this program, which `embedded` names.
-    #[arg(short, long, value_name = "NAME|FILE")]
-    pub model: Option<String>,
-    /// Reads the text from a file, or from standard input with `-`.
-    #[arg(short, long, value_name = "FILE", conflicts_with = "text")]
-    pub input: Option<PathBuf>,
-    /// Where the audio goes: a WAV file (out.wav if not given), `-` for standard output, or with --lines a folder (out if not given).
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Says each line of the input into a file of its own, 0001.wav and so on by the line's number.
-    #[arg(long)]
-    pub lines: bool,
-    /// Sends each stretch of audio on as soon as it exists, to standard output unless --output is given.
-    #[arg(long, conflicts_with = "lines")]
-    pub stream: bool,
-    /// Writes when each word and phoneme sounds, with the bytes of the text: .json, or subtitles as .srt or .vtt.
-    #[arg(long, value_name = "FILE", conflicts_with = "lines")]
-    pub timestamps: Option<PathBuf>,
-    #[command(flatten)]
-    pub delivery: DeliveryArguments,
-    /// The same seed gives the same audio, sample for sample.
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
-    /// The text is phonemes already, in the model's symbols.
-    #[arg(long, conflicts_with_all = ["ssml", "lexicon"])]
-    pub phonemes: bool,
-    /// The text is SSML: speak, p, s, break, prosody rate, say-as, sub, phoneme, lang and voice.
-    #[arg(long, conflicts_with = "lines")]
-    pub ssml: bool,
-    /// Fails if any part of the text can't be spoken, instead of leaving it out with a warning.
-    #[arg(long)]
-    pub strict: bool,
-    #[command(flatten)]
-    pub compute: ComputeArguments,
-    /// What standard output gets: a WAV whose header leaves the length open, or bare samples; files are always WAV.
-    #[arg(long, value_enum, default_value_t = Container::Wav)]
-    pub format: Container,
-    /// How samples are stored.
-    #[arg(long, value_enum, default_value_t = SampleFormat::S16)]
-    pub sample_format: SampleFormat,
-    /// The longest text that is taken, in bytes.
-    #[arg(long, value_name = "BYTES", default_value_t = 500_000)]
-    pub max_text_bytes: usize,
-    /// Prints no notes, warnings and figures.
-    #[arg(short, long)]
-    pub quiet: bool,
-    /// Prints the figures as JSON: on standard output, or on standard error if the audio goes there.
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Where and in which numbers it is computed.

@@ -36,6 +36,8 @@ struct Loaded {
     synthesizer: Synthesizer,
     /// The model file's name without extension.
     name: String,
+    /// The model file; `None` is the voice inside this program.
+    path: Option<PathBuf>,
     /// What loading took.
     load_s: f64,
 }
@@ -83,7 +85,7 @@ fn load(model: Option<&str>, options: &Options, compute: &ComputeArguments, quie
         Some(path) => Synthesizer::open_with(path, &load_options)?,
         None => Synthesizer::embedded(&load_options)?,
     };
-    Ok(Loaded { synthesizer, name, load_s: started.elapsed().as_secs_f64() })
+    Ok(Loaded { synthesizer, name, path, load_s: started.elapsed().as_secs_f64() })
 }
 
 /// How models are loaded; says so where `auto` is the processor though there might be a GPU.

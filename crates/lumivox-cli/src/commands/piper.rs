@@ -14,14 +14,11 @@ use serde::Deserialize;
 use super::{EMBEDDED, import, resolve};
 use crate::SOME_FAILED;
 use crate::args::{Naming, PiperArguments};
-use crate::output::{describe, note, print};
+use crate::output::{describe, file_name, note, print};
 use crate::sink::{Sink, remove_unfinished_on_interrupt};
 
 /// Samples below this are not made louder than as many times: silence stays silent.
 const LEAST_PEAK: f32 = 0.01;
-
-/// Longest file name that is made of a text, in characters.
-const MAX_NAME_CHARACTERS: usize = 100;
 
 /// Speaks as Piper does.
 pub fn run(arguments: &PiperArguments) -> Result<ExitCode> {
@@ -217,7 +214,7 @@ impl Speaker<'_> {
         std::fs::create_dir_all(folder).with_context(|| format!("the folder {} can't be made", folder.display()))?;
         let name = match self.arguments.output_dir_naming {
             Naming::Timestamp => seed().to_string(),
-            Naming::Text => file_name(&line.text),
+            Naming::Text => file_name(&line.text).unwrap_or_else(|| seed().to_string()),
         };
         Ok(Some(folder.join(format!("{name}.wav"))))
     }
@@ -251,28 +248,5 @@ impl Speaker<'_> {
             bail!("none of the {} lines could be said", self.lines);
         }
         Ok(if self.failed > 0 { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
-    }
-}
-
-/// A text as a file's name: without what names can't have.
-fn file_name(text: &str) -> String {
-    let allowed = |c: &char| !c.is_control() && !r#"/\:*?"<>|"#.contains(*c);
-    let name: String = text.chars().filter(allowed).take(MAX_NAME_CHARACTERS).collect();
-    match name.trim().trim_start_matches('.') {
-        "" => seed().to_string(),
-        name => name.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_become_file_names() {
-        assert_eq!(file_name("What/is: this?"), "Whatis this");
-        assert_eq!(file_name("../etc"), "etc");
-        assert_eq!(file_name(&"x".repeat(300)).len(), MAX_NAME_CHARACTERS);
-        assert!(file_name("???").parse::<u64>().is_ok());
     }
 }
