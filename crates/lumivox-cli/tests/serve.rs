@@ -166,7 +166,7 @@ fn the_same_seed_is_the_same_audio_among_fifty() {
     pull("piper-joe");
     let server = Server::start(&["-m", "kokoro-int8"]);
     let body = |nth: usize| {
-        let model = if nth % 5 == 0 { "kokoro-int8" } else { "piper-joe" };
+        let model = if nth.is_multiple_of(5) { "kokoro-int8" } else { "piper-joe" };
         let text = ["One is enough.", "Two of them, please.", "Three is a crowd, they say.", "Four."][nth % 4];
         json!({ "model": model, "input": text, "seed": nth % 4, "response_format": "pcm" }).to_string()
     };

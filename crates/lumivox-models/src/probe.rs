@@ -13,6 +13,11 @@ pub trait Probe {
     /// is called for each part.
     fn reached(&mut self, _name: &str) {}
 
+    /// Whether the rest is not wanted any more: the model then stops with an error at the next stage.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+
     /// Whether it looks at all: what is only made to be looked at isn't made otherwise.
     fn is_active(&self) -> bool {
         true
@@ -36,6 +41,18 @@ impl Probe for NoProbe {
     }
 }
 
+/// Tells the probe that a stage has been computed.
+///
+/// # Errors
+/// If the rest is not wanted any more.
+pub(crate) fn reached(probe: &mut dyn Probe, name: &str) -> Result<()> {
+    probe.reached(name);
+    if probe.is_cancelled() {
+        candle_core::bail!("cancelled behind {name}");
+    }
+    Ok(())
+}
+
 /// Shows `x` to the probe and returns what to go on with.
 pub(crate) fn probed(probe: &mut dyn Probe, name: &str, x: Tensor) -> Tensor {
     probe.reached(name);
@@ -45,7 +62,7 @@ pub(crate) fn probed(probe: &mut dyn Probe, name: &str, x: Tensor) -> Tensor {
 
 /// [`probed`] for activations between fused operations.
 pub(crate) fn probed_signal(probe: &mut dyn Probe, name: &str, x: Signal) -> Result<Signal> {
-    probe.reached(name);
+    reached(probe, name)?;
     if !probe.is_active() {
         return Ok(x);
     }

@@ -126,6 +126,9 @@ pub enum Error {
         /// The segment's number.
         segment: usize,
     },
+    /// The speech was cancelled by its user.
+    #[error("cancelled")]
+    Cancelled,
     /// The text front-end could not be loaded.
     #[error(transparent)]
     Text(#[from] lumivox_text::Error),

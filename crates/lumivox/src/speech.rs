@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use lumivox_models::NoProbe;
+use candle_core::Tensor;
+use lumivox_models::Probe;
 use lumivox_text::ids::Encoded;
 use lumivox_text::ssml::Notice;
 use lumivox_text::{Boundary, Phonemized, Reason, Segment};
@@ -86,6 +89,22 @@ pub struct Speech<'a> {
     /// The number of the segment that is said, or said next.
     segment: usize,
     current: Option<Current<'a>>,
+    cancelled: Arc<AtomicBool>,
+}
+
+/// Looks at nothing, and stops the model where nobody wants the rest.
+struct Cancellation<'a>(&'a AtomicBool);
+
+impl Probe for Cancellation<'_> {
+    fn stage(&mut self, _name: &str, _x: &Tensor) {}
+
+    fn is_active(&self) -> bool {
+        false
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// The segment that is being said.
@@ -141,7 +160,14 @@ impl<'a> Speech<'a> {
             samples_before: 0,
             segment: 0,
             current: None,
+            cancelled: Arc::default(),
         })
+    }
+
+    /// Setting `cancelled` stops the speech with [`Error::Cancelled`], inside a segment, too.
+    pub fn cancelled_by(mut self, cancelled: Arc<AtomicBool>) -> Self {
+        self.cancelled = cancelled;
+        self
     }
 
     /// What is not said as it should be.
@@ -209,8 +235,8 @@ impl<'a> Speech<'a> {
     fn utterance(&self, segment: usize) -> Result<Box<dyn Utterance + 'a>> {
         let symbols = self.segments[segment].phonemes.chars().count();
         let encoding = Encoding { ids: &self.encoded[segment].ids, symbols, index: segment as u32 };
-        let (speaker, seed) = (&self.speakers[self.speaker_of[segment]], self.seed);
-        self.synthesizer.install(|| speaker.begin(&encoding, seed, &mut NoProbe))
+        let (speaker, seed, cancelled) = (&self.speakers[self.speaker_of[segment]], self.seed, &*self.cancelled);
+        self.synthesizer.install(|| speaker.begin(&encoding, seed, &mut Cancellation(cancelled)))
     }
 
     /// Samples of a segment with the silence behind it.
@@ -270,7 +296,8 @@ impl<'a> Speech<'a> {
         let whole = if current.utterance.is_divisible() { self.chunk_size } else { ChunkSize::Segment };
         let length = whole.frames(current.done_frames).min(current.frames - current.done_frames);
         let frames = current.done_frames..current.done_frames + length;
-        let mut samples = self.synthesizer.install(|| current.utterance.decode(frames.clone(), &mut NoProbe))?;
+        let cancellation = &mut Cancellation(&self.cancelled);
+        let mut samples = self.synthesizer.install(|| current.utterance.decode(frames.clone(), cancellation))?;
         if lead_samples > 0 {
             samples.splice(0..0, std::iter::repeat_n(0.0, lead_samples));
         }
@@ -295,6 +322,7 @@ impl Iterator for Speech<'_> {
             return None;
         }
         let chunk = self.chunk();
+        let chunk = if self.cancelled.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { chunk };
         if chunk.is_err() {
             // A failed segment ends the speech: going on would drop words.
             self.segment = self.segments.len();

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use lumivox::store::Store;
 use lumivox::{Error, Input, Options, Synthesizer};
 
 const TEXT: &str = "The first sentence.\n\nThe second one, which is longer.\n\nThe third. And an end.";
@@ -37,4 +38,35 @@ fn segments_are_skipped_by_their_durations_and_everything_behind_stays_the_same(
         let error = speak().skip_segment(&durations[0][1..]).unwrap_err();
         assert!(matches!(error, Error::OtherDurations { segment: 0 }));
     }
+}
+
+/// Inside a segment: Kokoro (`kokoro-int8`, pulled on first use), whose segments are made as a whole, ends long before it would be done.
+#[test]
+fn what_is_cancelled_stops_inside_a_segment() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::{Duration, Instant};
+
+    let model = Store::open().unwrap().resolve("kokoro-int8", &()).unwrap();
+    let synthesizer = Synthesizer::open(&model, None).unwrap();
+    let text = "The sky above the port was the color of television, tuned to a dead channel, and nobody was about.";
+    let say = |cancelled: &Arc<AtomicBool>| {
+        let speech = synthesizer.speak(Input::Text(text), &Options::default()).unwrap();
+        speech.cancelled_by(Arc::clone(cancelled)).collect::<Result<Vec<_>, _>>()
+    };
+    let started = Instant::now();
+    assert!(say(&Arc::default()).is_ok());
+    let whole = started.elapsed();
+    let cancelled = Arc::new(AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let speaking = scope.spawn(|| {
+            let started = Instant::now();
+            (say(&cancelled), started.elapsed())
+        });
+        std::thread::sleep(whole / 4);
+        cancelled.store(true, Ordering::Relaxed);
+        let (ended, took) = speaking.join().unwrap();
+        assert!(matches!(ended, Err(Error::Cancelled)), "{ended:?}");
+        assert!(took < whole * 3 / 4 + Duration::from_millis(100), "{took:?} of {whole:?}");
+    });
 }

@@ -1,5 +1,7 @@
 //! `lumivox serve` on a free port, for tests.
 
+#![allow(dead_code)] // no test uses all of it
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;

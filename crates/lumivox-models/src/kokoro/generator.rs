@@ -8,7 +8,7 @@ use super::adain_block::StyledNorm;
 use super::config::{Config, Precision, StageSizes};
 use super::source::Source;
 use crate::layers::{conv_transpose1d, conv1d, conv1d_by, conv1d_fast};
-use crate::probe::{Probe, probed, probed_signal};
+use crate::probe::{Probe, probed, probed_signal, reached};
 
 /// Dilations of the noise branches' residual blocks.
 pub(crate) const NOISE_DILATIONS: [usize; 3] = [1, 3, 5];
@@ -116,7 +116,7 @@ impl Stage {
             let index = i * self.resblocks.len() + j;
             let before = sum.as_ref().filter(|_| probe.is_active()).map(Signal::to_tensor).transpose()?;
             let after = block.forward(&x, style, share, sum.take())?;
-            probe.reached(&format!("resblock{index}"));
+            reached(probe, &format!("resblock{index}"))?;
             if probe.is_active() {
                 // The block's own output, which is only ever added up.
                 let y = after.to_tensor()?;

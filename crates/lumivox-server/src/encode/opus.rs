@@ -15,6 +15,9 @@ const SERIAL: u32 = 1;
 /// Opus counts time at this rate, whatever the samples' is.
 const GRANULE_HZ: u64 = 48_000;
 
+/// Who made the stream.
+const VENDOR: &[u8] = b"lumivox";
+
 /// An encoder.
 pub struct Opus {
     encoder: Encoder,
@@ -88,10 +91,8 @@ impl Opus {
         head.extend(self.rate_hz.to_le_bytes());
         head.extend([0, 0, 0]);
         let mut tags = b"OpusTags".to_vec();
-        for text in ["lumivox"] {
-            tags.extend((text.len() as u32).to_le_bytes());
-            tags.extend(text.as_bytes());
-        }
+        tags.extend((VENDOR.len() as u32).to_le_bytes());
+        tags.extend(VENDOR);
         tags.extend(0u32.to_le_bytes());
         for packet in [head, tags] {
             let written = self.pages.write_packet(packet, SERIAL, PacketWriteEndInfo::EndPage, 0);

@@ -171,7 +171,7 @@ impl Job {
         let synthesizer = &model.synthesizer;
         options.voice = model.voice(options.voice.as_deref());
         options.max_text_bytes = engine.config.max_text_bytes;
-        let speech = begin(synthesizer, &self.request, &options)?;
+        let speech = begin(synthesizer, &self.request, &options)?.cancelled_by(self.cancelled.flag());
         drop(turn);
         let news = Started {
             model: model.name.clone(),

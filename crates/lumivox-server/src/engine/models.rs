@@ -71,8 +71,11 @@ pub struct ModelsConfig {
 pub struct Models {
     config: ModelsConfig,
     slots: Mutex<HashMap<String, Slot>>,
-    voices: Mutex<HashMap<String, (Option<Stamp>, Arc<[Voice]>)>>,
+    voices: Mutex<HashMap<String, KnownVoices>>,
 }
+
+/// The voices in a file, and which file that was.
+type KnownVoices = (Option<Stamp>, Arc<[Voice]>);
 
 /// A model's place in memory; locked while it is loaded.
 type Slot = Arc<Mutex<Option<Arc<Loaded>>>>;

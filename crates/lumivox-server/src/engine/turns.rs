@@ -14,12 +14,17 @@ use crate::error::{ApiError, Result};
 
 /// Told to requests that are no longer wanted, wherever they wait.
 #[derive(Debug, Default)]
-pub struct Cancelled(AtomicBool);
+pub struct Cancelled(Arc<AtomicBool>);
 
 impl Cancelled {
     /// Whether it is.
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Acquire)
+    }
+
+    /// What the engine looks at while it computes.
+    pub(super) fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
     }
 }
 
