@@ -4,9 +4,11 @@
 mod foreign;
 mod glyphs;
 mod output;
+mod readings;
 mod scan;
 
-pub(crate) use foreign::{Foreign, foreign_end, web_end};
-pub(crate) use glyphs::{Glyph, Kind, glyphs, read_as};
+pub(crate) use foreign::{Foreign, foreign_end};
+pub(crate) use glyphs::{Glyph, Kind, glyphs};
 pub(crate) use output::Output;
+pub(crate) use readings::with_readings;
 pub(crate) use scan::{Number, Scan};

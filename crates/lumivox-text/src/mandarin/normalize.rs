@@ -4,30 +4,14 @@
 
 use super::marks::{MEASURES, UNITS, sign};
 use super::numbers::{cardinal, decimal, digits};
-use crate::cjk::{Glyph, Kind, Number, Scan, read_as, web_end};
+use crate::cjk::{Glyph, Number, Scan, with_readings};
 
 /// A reading and where what it reads ends.
 type Reading = (String, usize);
 
-/// The text with everything in it that is said in other characters.
+/// The text with everything in it that is said otherwise than it is written.
 pub(super) fn normalize(glyphs: &[Glyph]) -> Vec<Glyph> {
-    let scan = Scan(glyphs);
-    let mut said = Vec::with_capacity(glyphs.len());
-    let mut at = 0;
-    while at < glyphs.len() {
-        if let Some(end) = web_end(glyphs, at) {
-            said.extend(glyphs[at..end].iter().map(|glyph| Glyph { kind: Kind::Web, ..glyph.clone() }));
-            at = end;
-        } else if let Some((reading, end)) = reading(scan, at) {
-            let from = glyphs[at].from.start..glyphs[end - 1].from.end;
-            said.extend(read_as(&reading, from));
-            at = end;
-        } else {
-            said.push(glyphs[at].clone());
-            at += 1;
-        }
-    }
-    said
+    with_readings(glyphs, reading)
 }
 
 fn reading(scan: Scan, at: usize) -> Option<Reading> {
