@@ -20,7 +20,8 @@ fn front_ends() -> [(&'static str, &'static dyn FrontEnd); 2] {
 fn may_be_silent(c: char) -> bool {
     let mark =
         c.general_category_group() == GeneralCategoryGroup::Punctuation && !"#%&@§¶‰‱*/\\＃％＆＠＊／＼٪".contains(c);
-    let joiner = c.general_category() == GeneralCategory::Format || ('\u{FE00}'..='\u{FE0F}').contains(&c);
+    let joiner = c.general_category() == GeneralCategory::Format
+        || matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{E0000}'..='\u{E0FFF}');
     c.is_whitespace() || mark || joiner || "~～〜".contains(c)
 }
 

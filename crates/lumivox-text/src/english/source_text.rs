@@ -141,12 +141,15 @@ impl SourceText {
         let same = self.text[start..].chars().zip(cluster.chars()).take_while(|(a, b)| a == b);
         let same: usize = same.map(|(c, _)| c.len_utf8()).sum();
         if same < cluster.len() || start + same < self.text.len() {
+            let ends = self.text[start + same..].chars().rev().zip(cluster[same..].chars().rev());
+            let same_end: usize = ends.take_while(|(a, b)| a == b).map(|(c, _)| c.len_utf8()).sum();
             // Inside what has changed every byte stands for its end; its first byte for its start.
+            let (changed_to, original_to) = (self.text.len() - same_end, at + cluster.len() - same_end);
             self.breaks.push((start + same, at + same));
-            for inside in start + same + 1..=self.text.len() {
-                self.breaks.push((inside, at + cluster.len()));
+            for inside in start + same + 1..=changed_to {
+                self.breaks.push((inside, original_to));
             }
-            self.breaks.push((self.text.len(), at + cluster.len()));
+            self.breaks.push((changed_to, original_to));
         }
     }
 
@@ -204,6 +207,16 @@ mod tests {
         assert_eq!(source.text, "café bar");
         assert_eq!(&original[source.span(&(0..5))], "cafe\u{301}");
         assert_eq!(&original[source.span(&(6..9))], "bar");
+    }
+
+    #[test]
+    fn marks_behind_what_is_composed_keep_their_places() {
+        let original = "\u{2000}\u{1a55}e\u{301}\u{335}.";
+        let source = read(original);
+        assert_eq!(source.text, "\u{2002}\u{1a55}\u{e9}\u{335}.");
+        assert_eq!(&original[source.span(&(3..6))], "\u{1a55}");
+        assert_eq!(&original[source.span(&(6..8))], "e\u{301}");
+        assert_eq!(&original[source.span(&(8..10))], "\u{335}");
     }
 
     #[test]
