@@ -154,11 +154,17 @@ fn keys_origins_and_operations() {
     let allowed = "access-control-allow-origin";
     assert_eq!(origin("https://a.example").header(allowed), Some("https://a.example"));
     assert_eq!(origin("https://b.example").header(allowed), None);
-    // A line of the log is an object.
-    let log = server.log.lock().unwrap().clone();
-    let lines = log.lines().filter(|line| line.starts_with('{'));
-    let parsed: Vec<serde_json::Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(parsed.iter().any(|line| line["status"] == 401 && line["path"] == "/v1/models"), "{log}");
+    // A line of the log is an object; it comes a moment after its answer.
+    let refused = |log: &str| {
+        let lines = log.lines().filter(|line| line.starts_with('{'));
+        let mut lines = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        lines.any(|line| line["status"] == 401 && line["path"] == "/v1/models")
+    };
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !refused(&server.log.lock().unwrap()) {
+        assert!(Instant::now() < deadline, "{}", server.log.lock().unwrap());
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

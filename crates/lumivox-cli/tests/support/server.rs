@@ -45,6 +45,7 @@ impl Server {
         let shared = Arc::clone(&log);
         thread::spawn(move || {
             let mut line = String::new();
+            // Whole lines, so that nobody sees half of one.
             while lines.read_line(&mut line).is_ok_and(|length| length > 0) {
                 shared.lock().unwrap().push_str(&std::mem::take(&mut line));
             }
