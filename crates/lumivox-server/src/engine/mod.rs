@@ -13,7 +13,7 @@ use std::time::Duration;
 pub use job::{Event, InputKind, Running, SpeechRequest, Started};
 pub use models::{ALIASES, Available, Models, ModelsConfig};
 pub use typed::Typed;
-pub use voices::Voice;
+pub use voices::{Voice, Voices};
 
 use crate::error::{ApiError, Result};
 use crate::metrics::Metrics;

@@ -10,7 +10,7 @@ use lumivox::convert::ModelFile;
 use lumivox::store::Store;
 use lumivox::{LoadOptions, Synthesizer};
 
-use super::voices::{self, Voice};
+use super::voices::{self, Voices};
 use crate::error::{ApiError, Result};
 
 /// Names of OpenAI's models, which mean the default model here.
@@ -75,7 +75,7 @@ pub struct Models {
 }
 
 /// The voices in a file, and which file that was.
-type KnownVoices = (Option<Stamp>, Arc<[Voice]>);
+type KnownVoices = (Option<Stamp>, Arc<Voices>);
 
 /// A model's place in memory; locked while it is loaded.
 type Slot = Arc<Mutex<Option<Arc<Loaded>>>>;
@@ -121,7 +121,7 @@ impl Models {
     ///
     /// # Errors
     /// Its file can't be read.
-    pub fn voices(&self, model: &Available) -> Result<Arc<[Voice]>> {
+    pub fn voices(&self, model: &Available) -> Result<Arc<Voices>> {
         let stamp = model.path.as_deref().and_then(Stamp::of);
         let mut known = self.voices.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, voices)) = known.get(&model.name).filter(|(of, _)| *of == stamp) {
@@ -131,7 +131,7 @@ impl Models {
             Some(path) => ModelFile::open(path).map_err(|error| ApiError::Internal(error.to_string()))?,
             None => embedded_file()?,
         };
-        let voices: Arc<[Voice]> = voices::of(&file)?.into();
+        let voices = Arc::new(voices::of(&file)?);
         known.insert(model.name.clone(), (stamp, Arc::clone(&voices)));
         Ok(voices)
     }

@@ -15,6 +15,15 @@ pub struct Voice {
     pub language: Option<String>,
 }
 
+/// The voices of a model, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Voices {
+    /// Kokoro's voices have names and languages of their own; the speakers of a VITS model speak its language.
+    pub family: Family,
+    /// The voices.
+    pub list: Vec<Voice>,
+}
+
 /// Names of OpenAI's voices, and Kokoro's that speak for them.
 const OPENAI: [(&str, &str); 13] = [
     ("alloy", "af_alloy"),
@@ -44,9 +53,10 @@ pub(super) fn resolve(asked: &str, voices: &[&str]) -> Option<String> {
     }
 }
 
-/// The voices in a model file, by name.
-pub(super) fn of(file: &ModelFile) -> Result<Vec<Voice>> {
-    let mut voices: Vec<Voice> = if file.metadata().family == Family::Vits {
+/// The voices in a model file.
+pub(super) fn of(file: &ModelFile) -> Result<Voices> {
+    let family = file.metadata().family;
+    let mut list: Vec<Voice> = if family == Family::Vits {
         let config = Config::parse(&file.metadata().config).map_err(|error| ApiError::Internal(error.to_string()))?;
         let (Text::Piper(PiperText { speaker_id_map: names, .. }) | Text::Mms(MmsText { speaker_id_map: names, .. })) =
             &config.text;
@@ -59,8 +69,8 @@ pub(super) fn of(file: &ModelFile) -> Result<Vec<Voice>> {
         let voice = |id: &str| Voice { id: id.to_owned(), language: voice_language(id).map(str::to_owned) };
         file.voices().map(voice).collect()
     };
-    voices.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(voices)
+    list.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(Voices { family, list })
 }
 
 #[cfg(test)]

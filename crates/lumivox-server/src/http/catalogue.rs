@@ -48,7 +48,7 @@ fn list(models: &crate::engine::Models, only: Option<&str>) -> Result<Json<Value
     for model in models.available().into_iter().filter(wanted) {
         // A damaged model must not hide the others; whoever asks for it is told.
         match models.voices(&model) {
-            Ok(known) => voices.extend(known.iter().map(
+            Ok(known) => voices.extend(known.list.iter().map(
                 |voice| json!({ "id": voice.id, "name": voice.id, "language": voice.language, "model": model.name }),
             )),
             Err(error) if only.is_none() => tracing::warn!(model = model.name, %error, "voices can't be listed"),

@@ -1,34 +1,36 @@
 //! Voices as Wyoming names them.
 
+use std::sync::Arc;
+
+use lumivox::convert::Family;
 use serde_json::{Value, json};
 
-use crate::engine::{Available, Engine, SpeechRequest};
+use crate::engine::{Available, Engine, SpeechRequest, Voices};
 use crate::error::{ApiError, Result};
 
 /// The program `lumivox` and all voices: those of Kokoro by their own names, every other model as one voice, with speakers where it has several.
 pub(super) fn info(engine: &Engine) -> Value {
     let version = env!("CARGO_PKG_VERSION");
-    let attribution = json!({ "name": "lumivox", "url": "https://github.com/lumivox/lumivox" });
+    let attribution = json!({ "name": "lumivox", "url": "" });
     let mut voices = Vec::new();
-    for model in models(engine) {
-        let Ok(known) = engine.models.voices(&model) else { continue };
+    for (model, known) in readable(engine) {
         let voice = |name: &str, language: Option<&str>, speakers: Option<Vec<Value>>| {
             json!({
                 "name": name, "description": format!("{name} ({})", model.name), "attribution": attribution, "installed": true,
                 "version": version, "languages": [language.map_or("en".to_owned(), tag)], "speakers": speakers,
             })
         };
-        if is_kokoro(&model, &known) {
+        if known.family == Family::Kokoro {
             // Of several such models the first, which is the default one if that is.
-            for each in known.iter() {
+            for each in &known.list {
                 if !voices.iter().any(|other: &Value| other["name"] == each.id.as_str()) {
                     voices.push(voice(&each.id, each.language.as_deref(), None));
                 }
             }
         } else {
-            let speakers = known.iter().map(|speaker| json!({ "name": speaker.id })).collect();
-            let language = known.first().and_then(|speaker| speaker.language.as_deref());
-            voices.push(voice(&model.name, language, (known.len() > 1).then_some(speakers)));
+            let speakers = known.list.iter().map(|speaker| json!({ "name": speaker.id })).collect();
+            let language = known.list.first().and_then(|speaker| speaker.language.as_deref());
+            voices.push(voice(&model.name, language, (known.list.len() > 1).then_some(speakers)));
         }
     }
     let program = json!({
@@ -46,14 +48,13 @@ pub(super) fn find(engine: &Engine, voice: &Value) -> Result<SpeechRequest> {
         request.options.voice = text("language").and_then(|language| speaks(engine, language));
         return Ok(request);
     };
-    for model in models(engine) {
-        let known = engine.models.voices(&model)?;
+    for (model, known) in readable(engine) {
         if model.name == name {
             request.model = model.name;
             request.options.voice = text("speaker").map(str::to_owned);
             return Ok(request);
         }
-        if is_kokoro(&model, &known) && known.iter().any(|each| each.id == name) {
+        if known.family == Family::Kokoro && known.list.iter().any(|each| each.id == name) {
             request.model = model.name;
             request.options.voice = Some(name.to_owned());
             return Ok(request);
@@ -64,22 +65,23 @@ pub(super) fn find(engine: &Engine, voice: &Value) -> Result<SpeechRequest> {
     Err(ApiError::NotFound { message, param: Some("voice") })
 }
 
-/// All models, the default one first.
-fn models(engine: &Engine) -> Vec<Available> {
+/// All models that can be read, the default one first. A damaged one must not hide the others.
+fn readable(engine: &Engine) -> impl Iterator<Item = (Available, Arc<Voices>)> {
     let mut models = engine.models.available();
     models.sort_by_key(|model| model.name != engine.models.default_name());
-    models
-}
-
-/// Whether a model's voices have names and languages of their own.
-fn is_kokoro(model: &Available, voices: &[crate::engine::Voice]) -> bool {
-    model.name.starts_with("kokoro") || voices.iter().any(|voice| voice.id == "af_heart")
+    models.into_iter().filter_map(|model| match engine.models.voices(&model) {
+        Ok(voices) => Some((model, voices)),
+        Err(error) => {
+            tracing::warn!(model = model.name, %error, "voices can't be listed");
+            None
+        }
+    })
 }
 
 /// A voice of the default model that speaks `language`.
 fn speaks(engine: &Engine, language: &str) -> Option<String> {
-    let model = models(engine).into_iter().next()?;
-    let voices = engine.models.voices(&model).ok()?;
+    let (_, voices) = readable(engine).next().filter(|(model, _)| model.name == engine.models.default_name())?;
+    let voices = &voices.list;
     let (whole, primary) = (tag(language), tag(language).split('_').next().unwrap_or_default().to_owned());
     let tags = |voice: &crate::engine::Voice| voice.language.as_deref().map(tag).unwrap_or_default();
     let exact = voices.iter().find(|voice| tags(voice) == whole);
