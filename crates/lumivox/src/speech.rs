@@ -166,8 +166,12 @@ impl<'a> Speech<'a> {
 
     /// Setting `cancelled` stops the speech with [`Error::Cancelled`], inside a segment, too.
     pub fn cancelled_by(mut self, cancelled: Arc<AtomicBool>) -> Self {
-        self.cancelled = cancelled;
+        self.set_cancelled_by(cancelled);
         self
+    }
+
+    pub(crate) fn set_cancelled_by(&mut self, cancelled: Arc<AtomicBool>) {
+        self.cancelled = cancelled;
     }
 
     /// What is not said as it should be.
