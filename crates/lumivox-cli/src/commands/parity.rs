@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use lumivox::audio::write_file;
 use lumivox::{Input, Options, Synthesizer};
 use lumivox_parity::compare::{Bounds, Comparison, Heard};
 use lumivox_parity::ours::Ours;
 use lumivox_parity::plot::Plot;
-use lumivox_parity::receipt::{Receipt, write_whole};
+use lumivox_parity::receipt::Receipt;
 use lumivox_parity::reference::{self, Reference};
 use lumivox_parity::utterance::Utterance;
 use lumivox_parity::{report, request};
@@ -126,13 +127,13 @@ fn compare(
 /// Writes receipt and plots.
 fn write(arguments: &ParityArguments, receipt: &Receipt, heard: Option<&Heard>) -> Result<()> {
     if let Some(path) = &arguments.receipt {
-        write_whole(path, receipt.json()?.as_bytes())?;
+        write_file(path, receipt.json()?.as_bytes())?;
     }
     for path in &arguments.plot {
         let heard = heard.with_context(|| {
             format!("{}: the reference has only samples of its audio, which can't be drawn", path.display())
         })?;
-        write_whole(path, &Plot::of(path)?.draw(heard, receipt)?)?;
+        write_file(path, &Plot::of(path)?.draw(heard, receipt)?)?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::quantize::{Quantized, quantize, scale_name};
 use super::{ALIGNMENT, Dtype, FORMAT, Metadata};
 use crate::ConvertError;
 use crate::tensor::Tensor;
+use crate::whole::temporary_beside;
 use half::f16;
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -11,7 +12,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
-use tempfile::NamedTempFile;
 
 /// Type of the tensors that stay floats in a file of 8-bit weights.
 const REST: Dtype = Dtype::F16;
@@ -39,9 +39,8 @@ pub(crate) fn write(
         progress(done / 2, total);
     }
     let header = header(metadata, &stored, &hasher.finalize().to_hex());
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut write_all = || -> io::Result<()> {
-        let mut file = temporary_file(folder)?;
+        let mut file = temporary_beside(path)?;
         file.write_all(&header)?;
         let mut done = 0;
         for tensor in &stored {
@@ -110,14 +109,6 @@ impl Stored<'_> {
             Data::Quanta(quanta) => Some(quanta.iter().map(|&quantum| quantum as u8).collect()),
         }
     }
-}
-
-/// A temporary file with the permissions of an ordinary one; by default only its user could read it.
-fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.prefix(".lumivox-").suffix(".tmp").tempfile_in(folder)
 }
 
 /// The little-endian bytes of `values` as floats of type `dtype`, or `None` when a value is not finite in it.

@@ -42,6 +42,11 @@ impl Runtime {
         if let Some(runtime) = loaded.as_ref() {
             return Ok(runtime.clone());
         }
+        if cfg!(target_feature = "crt-static") {
+            bail!(
+                "this program is linked statically and can't load ONNX Runtime; build one that can: `cargo build --release -p lumivox-cli`"
+            );
+        }
         let library = library(python)?;
         let named =
             |error: &dyn std::fmt::Display| anyhow!("the library {} can't be loaded: {error}", library.display());

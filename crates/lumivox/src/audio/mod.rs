@@ -4,11 +4,11 @@ mod marks;
 mod wav;
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 use hound::WavSpec;
-use tempfile::NamedTempFile;
+use lumivox_convert::temporary_beside;
 
 use crate::error::{Error, Result};
 
@@ -76,16 +76,6 @@ pub fn write_file(path: &Path, content: &[u8]) -> Result<()> {
         file.persist(&path).map(drop).map_err(|error| error.error)
     };
     write().map_err(|source| Error::Write { to: path.display().to_string(), source })
-}
-
-/// A new file in the folder of `path`, with the permissions that a file made directly would have.
-fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".lumivox-").suffix(".part");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
 }
 
 /// Mono audio to a pipe as it is made: a WAV whose header leaves the length open, or raw samples.

@@ -5,10 +5,11 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::Crc;
+use lumivox_convert::temporary_beside;
 use tempfile::NamedTempFile;
 
 use super::marks::{self, Mark};
-use super::{MAX_WAV_DATA_BYTES, SampleFormat, WavStream, temporary_beside};
+use super::{MAX_WAV_DATA_BYTES, SampleFormat, WavStream};
 use crate::error::{Error, Result};
 
 /// Bytes that are read at once.

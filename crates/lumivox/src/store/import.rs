@@ -3,16 +3,12 @@
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use lumivox_convert::{Family, ModelFile};
 
-use super::{Fetched, Scratch, Store, StoreError, create_folder_of};
+use super::{Fetched, Store, StoreError, create_folder_of};
 use crate::store::Reporter;
-
-/// Imports of this process so far, each of which has a folder of its own.
-static IMPORTS: AtomicUsize = AtomicUsize::new(0);
 
 impl Store {
     /// The model file of the Piper voice `onnx`, whose configuration is `config`, or `FILE.onnx.json` beside it. It is kept in the store until the voice's file
@@ -36,16 +32,14 @@ impl Store {
         if path.is_file() && ModelFile::open(&path).is_ok() {
             return Ok(path);
         }
-        let number = IMPORTS.fetch_add(1, Ordering::Relaxed);
-        let scratch = Scratch::create(self.root.join("tmp").join(format!("import-{}-{number}", std::process::id())))?;
-        let made = scratch.0.join("model.safetensors");
+        create_folder_of(&path)?;
         let config = config.is_file().then_some(config);
         let fetched = Fetched { checkpoint: onnx, config, voices: Vec::new() };
-        let report = self.convert(None, &fetched, &made, reporter)?;
+        let report = self.convert(None, &fetched, &path, reporter)?;
         if report.family != Family::Vits {
+            fs::remove_file(&path).map_err(StoreError::storage(&path))?;
             return Err(StoreError::NotPiper { path: fetched.checkpoint, family: report.family.to_string() });
         }
-        create_folder_of(&path)?;
         let older = format!("{stem}-{place}-");
         for entry in fs::read_dir(&folder).map_err(StoreError::storage(&folder))?.flatten() {
             // The same one may have been made by another process at the same time.
@@ -54,7 +48,6 @@ impl Store {
                 let _ = fs::remove_file(entry.path());
             }
         }
-        fs::rename(&made, &path).map_err(StoreError::storage(&path))?;
         Ok(path)
     }
 }
