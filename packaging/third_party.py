@@ -56,5 +56,5 @@ def notices(package, target):
     for text, owners in sorted(texts.items(), key=lambda item: item[1]):
         lines += ["", "=" * 80, f"Of {', '.join(owners)}:", "", text]
     lines += ["", "=" * 80, "Of the dictionaries, models and lists inside:", "", (ROOT / "crates/lumivox-text/data/README.md").read_text().strip()]
-    lines += ["", (ROOT / "weights/embedded/README.md").read_text().strip()]
+    lines += ["", (ROOT / "crates/lumivox/weights/embedded/README.md").read_text().strip()]
     return "\n".join(lines) + "\n"

@@ -161,7 +161,7 @@ def parse():
     parser.add_argument("--voxr", metavar="PROGRAM", help="the worker of tools/bench/voxr; left out if not given")
     parser.add_argument("--work", required=True, type=pathlib.Path, metavar="DIR", help="the folder that weights.py made")
     parser.add_argument("--families", type=names, metavar="F,…", help="kokoro, piper, mms; all if not given")
-    parser.add_argument("--cases", type=names, metavar="C,…", help="names of benches/definitions; all if not given")
+    parser.add_argument("--cases", type=names, metavar="C,…", help="names of crates/lumivox-bench/definitions; all if not given")
     parser.add_argument("--engines", type=names, metavar="E,…", help="all if not given")
     parser.add_argument("--threads", type=lambda text: [int(n) for n in text.split(",")], default=[1, 2], metavar="N,…", help="1,2 if not given")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="5 if not given")

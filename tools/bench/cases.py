@@ -1,11 +1,11 @@
-"""What is said: benches/definitions, and the ids that every engine gets."""
+"""What is said: crates/lumivox-bench/definitions, and the ids that every engine gets."""
 
 import dataclasses
 import json
 import pathlib
 import tomllib
 
-DEFINITIONS = pathlib.Path(__file__).resolve().parents[2] / "benches/definitions"
+DEFINITIONS = pathlib.Path(__file__).resolve().parents[2] / "crates/lumivox-bench/definitions"
 
 
 @dataclasses.dataclass(frozen=True)

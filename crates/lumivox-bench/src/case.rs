@@ -1,4 +1,4 @@
-//! What is said: the texts of `benches/definitions`, which `tools/bench` reads, too.
+//! What is said: the texts of `definitions`, which `tools/bench` reads, too.
 
 use lumivox::convert::vits::{Config, Text};
 use lumivox::convert::{Family, ModelFile};
@@ -48,9 +48,9 @@ impl Kind {
 
     fn definition(self) -> &'static str {
         match self {
-            Self::Kokoro => include_str!("../../../benches/definitions/kokoro.toml"),
-            Self::Piper => include_str!("../../../benches/definitions/piper.toml"),
-            Self::Mms => include_str!("../../../benches/definitions/mms.toml"),
+            Self::Kokoro => include_str!("../definitions/kokoro.toml"),
+            Self::Piper => include_str!("../definitions/piper.toml"),
+            Self::Mms => include_str!("../definitions/mms.toml"),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The voice inside the program against the same voice in `f32` (`piper-joe`, pulled on first use): `-- --nocapture` prints the figures that
-//! `weights/embedded/README.md` has.
+//! `crates/lumivox/weights/embedded/README.md` has.
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 

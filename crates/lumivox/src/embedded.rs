@@ -1,12 +1,12 @@
 //! The voice inside this program, which speaks where no model can be fetched: Piper's en_US joe of medium quality (CC0-1.0), its weights rounded to 8 bits. How far
-//! it is from the original is said in `weights/embedded/README.md`.
+//! it is from the original is said in `crates/lumivox/weights/embedded/README.md`.
 
 use lumivox_convert::{ModelFile, ModelFileError};
 
 /// What errors call the voice.
 pub const NAME: &str = "embedded";
 
-static BYTES: &[u8] = include_bytes!("../../../weights/embedded/en_US-joe-medium.safetensors");
+static BYTES: &[u8] = include_bytes!("../weights/embedded/en_US-joe-medium.safetensors");
 
 /// The voice's model file.
 ///

