@@ -3,7 +3,7 @@
 
     tools/hardening/soak.py --lumivox target/release/lumivox [--minutes 60] [--model kokoro-int8]
 
-The server is asked without a pause by one client that changes voices, formats and lengths, drops a part of its requests halfway, and now and then asks for what is wrong; beside it `say` runs again and
+The server is asked by one client, with a pause after each answer, that changes voices, formats and lengths, drops a part of its requests halfway, and now and then asks for what is wrong; beside it `say` runs again and
 again. Each minute its resident memory, open files and threads are noted, and the first audio of a short probe. At the end the last third is held against the second: memory,
 files, threads and first audio must not grow, no answer may be anything but what was asked for, and the probe's audio must be the same bytes each time.
 """
@@ -59,14 +59,14 @@ class Server:
 class Client(threading.Thread):
     """Asks for all kinds of things until it is told to stop."""
 
-    def __init__(self, server, seed):
+    def __init__(self, server, pause_s, seed=1):
         super().__init__()
-        self.server, self.random, self.stop = server, random.Random(seed), threading.Event()
+        self.server, self.pause_s, self.random, self.stop = server, pause_s, random.Random(seed), threading.Event()
         self.answers = self.dropped = self.refused = 0
         self.faults = []
 
     def run(self):
-        while not self.stop.is_set():
+        while not self.stop.wait(self.pause_s):
             kind = self.random.random()
             try:
                 if kind < 0.08:
@@ -142,12 +142,13 @@ def main():
     parser.add_argument("--lumivox", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--model", default="kokoro-int8")
+    parser.add_argument("--pause", type=float, default=0, help="seconds between an answer and the next request")
     arguments = parser.parse_args()
     lumivox = str(arguments.lumivox.resolve())
     server = Server(lumivox, arguments.model)
     rows, hashes = [], set()
     with tempfile.TemporaryDirectory() as folder:
-        workers = [Client(server, 1), Say(lumivox, Path(folder))]
+        workers = [Client(server, arguments.pause), Say(lumivox, Path(folder))]
         for worker in workers:
             worker.start()
         started = time.monotonic()
