@@ -76,6 +76,12 @@ fn it_leaves_the_interpreter_to_others() {
     unittest("test_threads.py");
 }
 
+/// Ray and what goes with it; two tests of a minute and less.
+#[test]
+fn it_says_many_texts_on_a_cluster_that_breaks() {
+    unittest("test_bulk.py");
+}
+
 /// What the wheel's README promises, where there is nothing but the wheel.
 #[test]
 fn its_first_lines_speak_without_a_network() {
