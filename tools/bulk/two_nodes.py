@@ -29,13 +29,14 @@ import ray
 from ray.cluster_utils import Cluster
 
 SEEDS = 4
-THINGS = ("apples", "letters", "old maps", "green chairs", "stories", "trains", "songs", "questions")
+COLOURS = ("Red", "Blue", "Green", "White", "Black", "Brown", "Golden", "Silver", "Yellow", "Purple", "Pink", "Grey", "Dark", "Pale")
+THINGS = ("apples", "letters", "maps", "chairs", "books", "trains", "boats", "stones", "lamps", "horses", "doors", "clouds", "roses", "coats")
 
 
 def rows(count: int) -> list[dict]:
     draw = random.Random(1)
     return [
-        {"id": f"row-{n}", "text": f"Row {n} has {draw.randrange(2, 900)} {draw.choice(THINGS)}.", "seed": n % SEEDS}
+        {"id": f"row-{n}", "text": f"{draw.choice(COLOURS)} {draw.choice(THINGS)} and {draw.choice(THINGS)}.", "seed": n % SEEDS}
         for n in range(count)
     ]
 

@@ -20,6 +20,9 @@ from lumivox.bulk import ManifestError, read_manifest
 
 SEEDS = 3
 
+# Nothing is told to anybody.
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
 
 def rows(count):
     return [{"id": f"r{n}", "text": f"Row {n} is said.", "seed": n % SEEDS, "speaker": n % 7} for n in range(count)]
@@ -68,6 +71,7 @@ class Manifests(unittest.TestCase):
             ('{"text": "a", "speed": 1}\n{"text": "b", "speed": "x"}\n', "`speed`"),
             ('{"text": "a", "error": 1}\n', "error"),
             ('{"text": "a", "seed": 0.5}\n', "`seed`"),
+            ('{"text": "a", "seed": "7"}\n', "`seed`"),
             ("", "no column"),
         ]:
             with self.subTest(content):
@@ -87,6 +91,17 @@ class Manifests(unittest.TestCase):
         read = [read_manifest(self.folder / name)[0] for name in ("m.jsonl", "m.parquet")]
         self.assertEqual(read[0].to_pylist(), read[1].to_pylist())
         self.assertEqual(read[0].column_names, ["row", "id", "text", "seed", "x"])
+
+    def test_a_cluster_that_is_not_there_is_told(self):
+        write_manifest(self.folder / "m.jsonl", rows(3))
+        code, figures, stderr = bulk(self.folder / "m.jsonl", self.folder / "out", "--address", "127.0.0.1:9")
+        self.assertEqual((code, figures), (2, None))
+        self.assertIn("Ray could not go on", stderr)
+
+    def test_speakers_may_be_numbers(self):
+        write_manifest(self.folder / "m.jsonl", [{"text": "a", "voice": 3}, {"text": "b", "voice": None}])
+        table, _ = read_manifest(self.folder / "m.jsonl")
+        self.assertEqual(table.column("voice").to_pylist(), ["3", None])
 
     def test_without_ray_it_says_what_to_install(self):
         program = "import sys; sys.modules['ray'] = None\nfrom lumivox.bulk.cli import main; sys.exit(main(['m', '--out', 'o']))"

@@ -41,6 +41,13 @@ def _positive(value: str) -> int:
     return number
 
 
+def _seed(value: str) -> int:
+    number = int(value)
+    if not 0 <= number < 2**64:
+        raise argparse.ArgumentTypeError(f"{number} is not in 0 to 2^64 - 1")
+    return number
+
+
 def parser() -> argparse.ArgumentParser:
     """The arguments."""
     it = argparse.ArgumentParser(
@@ -56,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     it.add_argument("--voice", help="the voice of rows without one")
     it.add_argument("--language", metavar="TAG", help="the language of rows without one")
     it.add_argument("--speed", type=float, help="the speed of rows without one, 0.25 to 4")
-    it.add_argument("--seed", type=int, default=0, help="the seed of rows without one (default: 0)")
+    it.add_argument("--seed", type=_seed, default=0, help="the seed of rows without one (default: 0)")
     it.add_argument("--rows-per-shard", type=_positive, default=256, metavar="N", help="also what a kill can lose, of each actor (default: 256)")
     it.add_argument("--actors", type=_positive, metavar="N", help="engines (default: the cluster's processors divided by --threads)")
     it.add_argument("--threads", type=_positive, default=1, metavar="N", help="threads of each engine (default: 1)")

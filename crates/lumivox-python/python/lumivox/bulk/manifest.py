@@ -92,7 +92,7 @@ def _checked(path: Path, table: pa.Table) -> pa.Table:
         ids = table.column("id")
         if ids.null_count or pc.count_distinct(ids).as_py() != table.num_rows:
             raise ManifestError(f"{path}: the column `id` has the same value twice, or none; leave it out, or make it unique")
-    table = _whole_seeds(path, table.combine_chunks())
+    table = _with_kinds(path, table.combine_chunks())
     row = pa.array(range(table.num_rows), pa.int64())
     table = table.add_column(0, "row", row)
     return table if "id" in table.column_names else table.add_column(1, "id", row)
@@ -102,12 +102,18 @@ def _is_text(kind: pa.DataType) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)
 
 
-def _whole_seeds(path: Path, table: pa.Table) -> pa.Table:
-    """Numbers with gaps are floating point as pandas writes them."""
-    if "seed" not in table.column_names or not pa.types.is_floating(table.schema.field("seed").type):
-        return table
-    place = table.column_names.index("seed")
-    try:
-        return table.set_column(place, "seed", table.column("seed").cast(pa.int64()))
-    except pa.ArrowException as error:
-        raise ManifestError(f"{path}: the column `seed` holds numbers that are not whole") from error
+def _with_kinds(path: Path, table: pa.Table) -> pa.Table:
+    """Seeds are whole, though pandas writes numbers with gaps as floating point; voices are names, though a speaker may be given by a number."""
+    for name, kind in (("seed", pa.int64()), ("voice", pa.string())):
+        if name not in table.column_names:
+            continue
+        place, given = table.column_names.index(name), table.schema.field(name).type
+        if pa.types.is_integer(given) and name == "seed" or pa.types.is_null(given):
+            continue
+        try:
+            if name == "seed" and not pa.types.is_floating(given):
+                raise pa.ArrowInvalid(f"it is {given}")
+            table = table.set_column(place, name, table.column(name).cast(kind))
+        except pa.ArrowException as error:
+            raise ManifestError(f"{path}: the column `{name}` can't be used: {error}") from error
+    return table

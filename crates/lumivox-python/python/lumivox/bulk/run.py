@@ -21,12 +21,9 @@ import pyarrow.parquet as pq
 import lumivox
 
 from . import cluster, shards
+from .cluster import BulkError
 from .manifest import read_manifest
 from .progress import Progress
-
-
-class BulkError(RuntimeError):
-    """A run that can't begin or go on."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,8 @@ class Summary:
 def run(settings: Settings) -> Summary:
     """Says what is left of a manifest. Raises `ManifestError` or `BulkError` if it can't."""
     table, manifest_sha256 = read_manifest(settings.manifest)
-    table = _with_defaults(table, settings.options)
+    options = {"seed": 0, **settings.options}
+    table = _with_defaults(table, options)
     folder = settings.out.absolute()
     (folder / "shards").mkdir(parents=True, exist_ok=True)
     with _lock(folder):
@@ -86,7 +84,7 @@ def run(settings: Settings) -> Summary:
             "precision": settings.precision,
             "threads": settings.threads,
             "rows_per_shard": settings.rows_per_shard,
-            "options": settings.options,
+            "options": options,
         }
         blocks = [table.slice(block * settings.rows_per_shard, settings.rows_per_shard) for block in left]
         progress = Progress(table.num_rows, table.num_rows - sum(map(len, blocks)), settings.quiet)
@@ -98,12 +96,18 @@ def run(settings: Settings) -> Summary:
 
 def _with_defaults(table: pa.Table, options: dict[str, Any]) -> pa.Table:
     """The seed and the voice of every row are in the index, where they come from the command, too."""
-    for name, default, kind in (("seed", options.get("seed", 0), pa.uint64()), ("voice", options.get("voice"), pa.string())):
-        if name not in table.column_names:
+    for name, kind in (("seed", pa.uint64()), ("voice", pa.string())):
+        default = options.get(name)
+        if name not in table.column_names or pa.types.is_null(table.schema.field(name).type):
+            table = table.drop_columns([name]) if name in table.column_names else table
             table = table.append_column(name, pa.array([default] * table.num_rows, kind))
-        elif default is not None and not pa.types.is_null(table.schema.field(name).type):
+        elif default is not None:
             place = table.column_names.index(name)
-            table = table.set_column(place, name, pc.fill_null(table.column(name), default))
+            try:
+                value = pa.scalar(default, table.schema.field(name).type)
+            except (pa.ArrowException, OverflowError) as error:
+                raise BulkError(f"the {name} {default} does not fit the manifest's column: {error}") from error
+            table = table.set_column(place, name, pc.coalesce(table.column(name), value))
     return table
 
 
@@ -126,7 +130,7 @@ def _fingerprints(table: pa.Table, settings: Settings) -> dict[str, str]:
     for model in models:
         try:
             fingerprints[model] = lumivox.Synthesizer(model, threads=1, precision=settings.precision).fingerprint
-        except (lumivox.LumivoxError, OSError) as error:
+        except (lumivox.LumivoxError, OSError, TypeError) as error:
             if model == settings.model:
                 raise BulkError(str(error)) from error
             fingerprints[model] = ""
