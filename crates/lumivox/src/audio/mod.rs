@@ -60,6 +60,25 @@ fn to_i16(sample: f32) -> i16 {
     (sample.clamp(-1.0, 1.0) * 32767.0).round_ties_even() as i16
 }
 
+/// A whole WAV file in memory: what [`WavFile`] writes.
+///
+/// # Errors
+/// If it is longer than WAV can hold.
+pub fn wav(samples: &[f32], sample_rate_hz: u32, format: SampleFormat) -> Result<Vec<u8>> {
+    let data_bytes = samples.len() as u64 * format.bytes();
+    if data_bytes > MAX_WAV_DATA_BYTES {
+        return Err(Error::WavTooLong);
+    }
+    let mut wav = format.header(sample_rate_hz);
+    let header_bytes = wav.len();
+    let riff_bytes = header_bytes as u64 - 8 + data_bytes;
+    // That both fit was checked.
+    wav[4..8].copy_from_slice(&(riff_bytes as u32).to_le_bytes());
+    wav[header_bytes - 4..].copy_from_slice(&(data_bytes as u32).to_le_bytes());
+    wav.extend(format.encode(samples));
+    Ok(wav)
+}
+
 /// Writes a file that has its name only when it is whole, like [`WavFile`]; a device or pipe is written to as it is.
 ///
 /// # Errors
@@ -125,6 +144,18 @@ mod tests {
     fn integers_are_rounded_and_clipped() {
         assert_eq!([0.0, 1.0, -1.0, 2.0, -2.0, f32::NAN].map(to_i16), [0, 32767, -32767, 32767, -32767, 0]);
         assert_eq!(to_i16(0.5 / 32767.0 + 1e-6), 1);
+    }
+
+    #[test]
+    fn a_file_in_memory_is_the_file_on_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, samples) = (folder.path().join("x.wav"), [0.5, -0.25, 1.5]);
+        for format in [SampleFormat::I16, SampleFormat::F32] {
+            let mut file = WavFile::create(&path, 22_050, format).unwrap();
+            file.write(&samples).unwrap();
+            file.finish().unwrap();
+            assert_eq!(wav(&samples, 22_050, format).unwrap(), fs::read(&path).unwrap());
+        }
     }
 
     #[test]

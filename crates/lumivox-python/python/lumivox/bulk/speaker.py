@@ -1,0 +1,70 @@
+"""The actor that says blocks of rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Optional
+
+import pyarrow as pa
+
+import lumivox
+
+from . import shards
+from .manifest import OPTIONS
+
+
+class Speaker:
+    """Holds a loaded model (each, where rows name several), and makes a shard of each block that it is given."""
+
+    def __init__(self, work: dict[str, Any]) -> None:
+        self.work = work
+        self.synthesizers: dict[str, lumivox.Synthesizer] = {}
+
+    def __call__(self, rows: pa.Table) -> pa.Table:
+        block = rows.column("row")[0].as_py() // self.work["rows_per_shard"]
+        path = Path(self.work["folder"]) / "shards" / shards.name(block)
+        key, run, retry = self.work["key"], self.work["run"], self.work["retry"]
+        # A task that is given out again, because a node went away with its answer, may have been done.
+        if not shards.is_whole(path, key, run if retry else None):
+            earlier = shards.said(path) if retry and shards.is_whole(path, key) else {}
+            shards.write(path, rows, self._results(rows, earlier), key, run)
+        count, failed, audio_s = shards.totals(shards.read_index(path))
+        return pa.table({"rows": [count], "failed": [failed], "audio_s": [audio_s]})
+
+    def _results(self, rows: pa.Table, earlier: dict[int, shards.Result]) -> Iterator[shards.Result]:
+        for row in rows.to_pylist():
+            yield earlier.get(row["row"]) or self._say(row)
+
+    def _say(self, row: dict[str, Any]) -> shards.Result:
+        try:
+            if not row["text"]:
+                raise ValueError("the row has no text")
+            synthesizer = self._synthesizer(row.get("model") or self.work["model"])
+            speech = synthesizer.speak(row["text"], **self._options(row))
+            wav = speech.to_wav()
+        except Exception as error:  # whatever it is, it is this row's
+            return shards.Result(error=f"{type(error).__name__}: {error}")
+        return shards.Result(
+            wav=wav,
+            sample_rate_hz=speech.sample_rate_hz,
+            samples=len(speech.samples),
+            duration_s=speech.duration_s,
+            sha256=hashlib.sha256(wav).hexdigest(),
+            warnings=[str(warning) for warning in speech.warnings],
+        )
+
+    def _options(self, row: dict[str, Any]) -> dict[str, Any]:
+        given = {name: row[name] for name in OPTIONS if row.get(name) is not None}
+        return {**self.work["options"], **given}
+
+    def _synthesizer(self, model: str) -> lumivox.Synthesizer:
+        loaded = self.synthesizers.get(model)
+        if loaded is None:
+            loaded = lumivox.Synthesizer(model, threads=self.work["threads"], precision=self.work["precision"])
+            expected: Optional[str] = self.work["fingerprints"].get(model)
+            if expected and loaded.fingerprint != expected:
+                raise RuntimeError(f"the model `{model}` of this node is another than where the run was started; pull it again")
+            self.synthesizers[model] = loaded
+        return loaded
