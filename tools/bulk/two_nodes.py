@@ -3,9 +3,9 @@
     pip install -r tools/bulk/requirements.txt lumivox-*.whl
     python tools/bulk/two_nodes.py --cli target/release/lumivox > two_nodes.json
 
-Says the same rows three times: by `lumivox say --lines --jobs` alone, once for each seed; by `python -m lumivox.bulk` on two nodes that are left alone, which
-gives what Ray costs; and on two nodes of which one gets SIGKILL when a part of the shards is there. Every row of both bulk runs is compared with the file of
-`say`, byte for byte. Prints the figures as JSON; fails if anything differs.
+Says the same rows four times: by `lumivox say --lines --jobs 2`, once for each seed; by two `say --threads 1` at a time, which is what two actors do; by
+`python -m lumivox.bulk` on two nodes that are left alone, which gives what Ray costs; and on two nodes of which one gets SIGKILL when a part of the shards is
+there. Every row of both bulk runs is compared with the file of `say`, byte for byte. Prints the figures as JSON; fails if anything differs.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -72,17 +73,20 @@ def roots(node) -> list[int]:
     return [one.process.pid for processes in node.all_processes.values() for one in processes]
 
 
-def say_alone(cli: Path, model: str, lines: list[dict], folder: Path, jobs: int) -> tuple[dict[str, Path], dict]:
-    """A file for each row, by `lumivox say` alone."""
-    files, began, cpu_s = {}, time.monotonic(), children_cpu_s()
+def say_alone(cli: Path, model: str, lines: list[dict], folder: Path, at_once: int, threads: int) -> tuple[dict[str, Path], dict]:
+    """A file for each row, by `lumivox say` alone: `at_once` processes, which say as many lines at a time as they have threads."""
+    folder.mkdir()
+    files, commands = {}, []
     for seed in range(SEEDS):
         own = [line for line in lines if line["seed"] == seed]
-        text = folder / f"seed-{seed}.txt"
+        text, out = folder / f"seed-{seed}.txt", folder / f"seed-{seed}"
         text.write_text("".join(line["text"] + "\n" for line in own))
-        out = folder / f"seed-{seed}"
-        command = [cli, "say", "-m", model, "-i", text, "--lines", "-o", out, "--seed", str(seed), "--jobs", str(jobs)]
-        subprocess.run([*command, "--threads", str(jobs), "--device", "cpu", "--quiet"], check=True)
+        command = [cli, "say", "-m", model, "-i", text, "--lines", "-o", out, "--seed", str(seed), "--jobs", str(threads)]
+        commands.append([*command, "--threads", str(threads), "--device", "cpu", "--quiet"])
         files |= {line["id"]: out / f"{number:04}.wav" for number, line in enumerate(own, start=1)}
+    began, cpu_s = time.monotonic(), children_cpu_s()
+    with ThreadPoolExecutor(at_once) as pool:
+        list(pool.map(lambda command: subprocess.run(command, check=True), commands))
     return files, {"wall_s": time.monotonic() - began, "cpu_s": children_cpu_s() - cpu_s}
 
 
@@ -166,16 +170,18 @@ def main() -> None:
         folder = Path(name)
         manifest = folder / "manifest.jsonl"
         manifest.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        files, plain = say_alone(given.cli, given.model, lines, folder, jobs=2)
+        files, jobs = say_alone(given.cli, given.model, lines, folder / "jobs", at_once=1, threads=2)
+        others, plain = say_alone(given.cli, given.model, lines, folder / "processes", at_once=2, threads=1)
+        if any(files[name].read_bytes() != others[name].read_bytes() for name in files):
+            raise SystemExit("`say` makes other files with other threads")
         alone = spot_checks(given.cli, given.model, lines, files, folder)
         left = bulk(given.model, manifest, folder / "left", given.rows_per_shard, None)
         left |= compare(folder / "left", lines, files)
         killed = bulk(given.model, manifest, folder / "killed", given.rows_per_shard, given.kill_after)
         killed |= compare(folder / "killed", lines, files)
     cost = {
-        "wall": left["wall_s"] / plain["wall_s"],
-        "wall_without_start": left["said"]["compute_s"] / plain["wall_s"],
-        "cpu": left["cpu_s"] / plain["cpu_s"],
+        name: {"wall": left["wall_s"] / said["wall_s"], "wall_without_start": left["said"]["compute_s"] / said["wall_s"], "cpu": left["cpu_s"] / said["cpu_s"]}
+        for name, said in (("jobs_2", jobs), ("two_processes", plain))
     }
     print(
         json.dumps(
@@ -184,7 +190,8 @@ def main() -> None:
                 "rows": given.rows,
                 "model": given.model,
                 "rows_per_shard": given.rows_per_shard,
-                "say": plain,
+                "say_jobs_2": jobs,
+                "say_two_processes": plain,
                 "said_by_a_process_each": alone,
                 "bulk": left,
                 "bulk_with_a_node_killed": killed,

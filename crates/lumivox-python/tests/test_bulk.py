@@ -103,6 +103,26 @@ class Manifests(unittest.TestCase):
         table, _ = read_manifest(self.folder / "m.jsonl")
         self.assertEqual(table.column("voice").to_pylist(), ["3", None])
 
+    def test_a_row_that_ends_its_process_is_given_up_and_the_others_are_said(self):
+        write_manifest(self.folder / "m.jsonl", rows(4))
+        (self.folder / "shards").mkdir()
+        work = {"folder": str(self.folder), "key": "k", "run": "r", "retry": False, "rows_per_shard": 4, "model": "embedded"}
+        work |= {"threads": 1, "precision": "f32", "fingerprints": {}, "options": {}}
+        program = (
+            "import json, os, sys\nfrom pathlib import Path\nfrom lumivox.bulk import read_manifest\n"
+            "from lumivox.bulk.speaker import Speaker\n"
+            "class Fragile(Speaker):\n"
+            "    def _say(self, row):\n"
+            "        return os._exit(9) if row['row'] == 2 else super()._say(row)\n"
+            "Fragile(json.loads(sys.argv[2]))(read_manifest(Path(sys.argv[1]))[0])\n"
+        )
+        command = [sys.executable, "-c", program, str(self.folder / "m.jsonl"), json.dumps(work)]
+        self.assertEqual([subprocess.run(command).returncode for _ in range(4)], [9, 9, 9, 0])
+        (shard,) = shards(self.folder)
+        errors = pq.read_table(shard).column("error").to_pylist()
+        self.assertEqual([error is None for error in errors], [True, True, False, True])
+        self.assertFalse(list(shard.parent.glob("*.attempts")))
+
     def test_without_ray_it_says_what_to_install(self):
         program = "import sys; sys.modules['ray'] = None\nfrom lumivox.bulk.cli import main; sys.exit(main(['m', '--out', 'o']))"
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

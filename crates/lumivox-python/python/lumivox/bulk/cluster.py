@@ -18,12 +18,8 @@ if TYPE_CHECKING:
 #: An actor has the next block at hand while it says one; more would wait for it when others have nothing to do.
 BLOCKS_PER_ACTOR = 2
 
-
 #: Seconds in which a cluster's address must answer.
 CONNECT_S = 10.0
-
-#: A block whose actor goes away is given out again so often: nodes may go, but a row that ends every actor must not go round for ever.
-RETRIES = 8
 
 
 class BulkError(RuntimeError):
@@ -74,7 +70,8 @@ def _say(blocks: list[pa.Table], work: dict[str, Any], settings: Settings, progr
         batch_size=None,
         batch_format="pyarrow",
         num_cpus=settings.threads,
-        max_task_retries=RETRIES,
+        # A node that is gone uses up any number before it is known to be; rows that end their actors are found by `Attempts`.
+        max_task_retries=-1,
         compute=ray.data.ActorPoolStrategy(
             min_size=1, max_size=min(actors, len(blocks)), max_tasks_in_flight_per_actor=BLOCKS_PER_ACTOR
         ),

@@ -159,7 +159,7 @@ def _claim(folder: Path, identity: dict[str, Any], restart: bool) -> str:
         shutil.rmtree(folder / "shards")
         (folder / "shards").mkdir()
     # What was being written when an earlier run was killed.
-    for part in (folder / "shards").glob(".*.part"):
+    for part in (folder / "shards").glob(".*"):
         part.unlink(missing_ok=True)
     if path.is_file():
         before = json.loads(path.read_text())

@@ -15,6 +15,30 @@ from . import shards
 from .manifest import OPTIONS
 
 
+#: A row that was being said when so many processes ended is not tried again.
+MOST_ENDS = 3
+
+
+class Attempts:
+    """Which rows of a block were begun, kept beside its shard until that is whole: a row that ends its process is known by it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        before = path.read_text().split("-") if path.is_file() else []
+        last = [int(attempt.split()[-1]) for attempt in before if attempt.strip()]
+        self.fatal = {row for row in last if last.count(row) >= MOST_ENDS}
+        self._file = path.open("a")
+        self._file.write("-\n")
+
+    def begin(self, row: int) -> None:
+        self._file.write(f"{row}\n")
+        self._file.flush()
+
+    def end(self) -> None:
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+
 class Speaker:
     """Holds a loaded model (each, where rows name several), and makes a shard of each block that it is given."""
 
@@ -29,13 +53,22 @@ class Speaker:
         # A task that is given out again, because a node went away with its answer, may have been done.
         if not shards.is_whole(path, key, run if retry else None):
             earlier = shards.said(path) if retry and shards.is_whole(path, key) else {}
-            shards.write(path, rows, self._results(rows, earlier), key, run)
+            attempts = Attempts(path.with_name(f".{path.stem}.attempts"))
+            shards.write(path, rows, self._results(rows, earlier, attempts), key, run)
+            attempts.end()
         count, failed, audio_s = shards.totals(shards.read_index(path))
         return pa.table({"rows": [count], "failed": [failed], "audio_s": [audio_s]})
 
-    def _results(self, rows: pa.Table, earlier: dict[int, shards.Result]) -> Iterator[shards.Result]:
+    def _results(self, rows: pa.Table, earlier: dict[int, shards.Result], attempts: Attempts) -> Iterator[shards.Result]:
         for row in rows.to_pylist():
-            yield earlier.get(row["row"]) or self._say(row)
+            number = row["row"]
+            if number in earlier:
+                yield earlier[number]
+            elif number in attempts.fatal:
+                yield shards.Result(error=f"the process that says it has ended {MOST_ENDS} times")
+            else:
+                attempts.begin(number)
+                yield self._say(row)
 
     def _say(self, row: dict[str, Any]) -> shards.Result:
         try:
