@@ -2,7 +2,7 @@
 """Builds what is given to strangers: the static program for x86-64 Linux as .tar.gz and .deb, and with --capi the C library.
 
     packaging/package.py                      # into target/packages
-    packaging/package.py --profile release    # the same, quicker to build, slower and larger
+    packaging/package.py --profile release    # for tests: dependencies are those of `cargo build --release`, symbols are left in
 
 It is linked with musl (MIT), for which it takes `rustup target add x86_64-unknown-linux-musl` and musl's C compiler (musl-tools on Debian). Where that target
 is not installed, glibc's static library takes its place, which is LGPL: such a package must not be given on without regard to that licence.
@@ -73,14 +73,20 @@ def target():
 
 def build(package, profile, target_, static):
     """Builds a package; returns the folder of what came of it."""
-    flags = os.environ.get("RUSTFLAGS", "")
-    if static:
-        flags += " -C target-feature=+crt-static"
-    # Without the paths of this machine.
-    flags += f" --remap-path-prefix={ROOT}=lumivox --remap-path-prefix={cargo_home()}=cargo"
-    command = ["cargo", "build", "--profile", profile, "--locked", "-p", package, "--target", target_]
-    subprocess.run(command, cwd=ROOT, check=True, env={**os.environ, "RUSTFLAGS": flags.strip()})
-    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / target_ / profile
+    flags = "-C target-feature=+crt-static" if static else ""
+    environment, command = dict(os.environ), ["cargo", "rustc", "--profile", profile, "--locked", "-p", package]
+    if profile == "release":
+        # As the tests have it built, but for the last step.
+        command += ["--", *flags.split()]
+        folder = "release"
+    else:
+        command += ["--target", target_]
+        # Without the paths of this machine.
+        paths = f"--remap-path-prefix={ROOT}=lumivox --remap-path-prefix={cargo_home()}=cargo"
+        environment["RUSTFLAGS"] = f"{os.environ.get('RUSTFLAGS', '')} {flags} {paths}".strip()
+        folder = f"{target_}/{profile}"
+    subprocess.run(command, cwd=ROOT, check=True, env=environment)
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / folder
 
 
 def cargo_home():
@@ -194,7 +200,8 @@ def main():
     parser.add_argument("--capi", action="store_true", help="also the C library, which is linked dynamically")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
-    number, date, static = version(), epoch(), target()
+    number, date = version(), epoch()
+    static = target() if arguments.profile == "dist" else TARGETS[-1]
     program = build("lumivox-cli", arguments.profile, static, static=True) / "lumivox"
     notices = third_party.notices("lumivox-cli", static)
     name = f"lumivox-{number}-x86_64-linux"

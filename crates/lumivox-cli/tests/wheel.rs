@@ -98,3 +98,30 @@ fn its_first_lines_speak_without_a_network() {
         (fs::read(home.path().join("hello.wav")).unwrap(), fs::read(home.path().join("said.wav")).unwrap());
     assert!(heard == said && said.len() > 10_000, "{} bytes, {} of `say`", heard.len(), said.len());
 }
+
+/// What docs/python.md shows, each block in turn in one folder: Python's and, of the shell's, all but the installation.
+#[test]
+fn what_its_page_shows_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = fs::read_to_string(sources().join("../../docs/python.md")).unwrap();
+    let path = format!("{}:{}", python().parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let mut blocks = 0;
+    for block in page.split("\n```").filter_map(|block| block.split_once('\n')) {
+        let mut command = match block {
+            ("python", program) => {
+                let mut command = Command::new(python());
+                command.args(["-c", program]);
+                command
+            }
+            ("sh", script) if !script.starts_with("pip ") => {
+                let mut command = Command::new("bash");
+                command.args(["-euc", script]);
+                command
+            }
+            _ => continue,
+        };
+        run(command.current_dir(&folder).env("PATH", &path).env("HF_HUB_OFFLINE", "1"));
+        blocks += 1;
+    }
+    assert!(blocks >= 7, "{blocks} blocks");
+}
