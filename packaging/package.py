@@ -2,7 +2,7 @@
 """Builds what is given to strangers: the static program for x86-64 Linux as .tar.gz and .deb, and with --capi the C library.
 
     packaging/package.py                      # into target/packages
-    packaging/package.py --profile release    # for tests: dependencies are those of `cargo build --release`, symbols are left in
+    packaging/package.py --profile release    # for tests: dependencies are those of `cargo build --release`
 
 It is linked with musl (MIT), for which it takes `rustup target add x86_64-unknown-linux-musl` and musl's C compiler (musl-tools on Debian). Where that target
 is not installed, glibc's static library takes its place, which is LGPL: such a package must not be given on without regard to that licence.
@@ -202,7 +202,10 @@ def main():
     arguments.output.mkdir(parents=True, exist_ok=True)
     number, date = version(), epoch()
     static = target() if arguments.profile == "dist" else TARGETS[-1]
-    program = build("lumivox-cli", arguments.profile, static, static=True) / "lumivox"
+    built = build("lumivox-cli", arguments.profile, static, static=True) / "lumivox"
+    program = arguments.output / "lumivox"
+    install(built, program, 0o755)
+    subprocess.run(["strip", program], check=True)
     notices = third_party.notices("lumivox-cli", static)
     name = f"lumivox-{number}-x86_64-linux"
     tarball(program, notices, name, arguments.output, date)
@@ -214,6 +217,7 @@ def main():
         built = build("lumivox-capi", arguments.profile, shared, static=False)
         c_library(built, third_party.notices("lumivox-capi", shared), capi, arguments.output, date)
     packages = sorted(path for path in arguments.output.iterdir() if path.suffix in {".gz", ".deb"})
+    program.unlink()
     sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in packages)
     (arguments.output / "SHA256SUMS").write_text(sums)
 

@@ -5,8 +5,7 @@ use std::path::Path;
 use std::ptr;
 use std::sync::Arc;
 
-use lumivox::store::Store;
-use lumivox::{DeviceChoice, LoadOptions, Precision, Synthesizer};
+use lumivox::{DeviceChoice, LoadOptions, Precision, Synthesizer, store};
 
 use crate::status::{Failure, LumivoxStatus, call, free, from_c, give, object, to_c};
 
@@ -61,7 +60,7 @@ pub unsafe extern "C" fn lumivox_open(
         let options = options.map(|options| unsafe { load_options(options) }).transpose()?.unwrap_or_default();
         let opened = match model {
             EMBEDDED => Synthesizer::embedded(&options)?,
-            model => Synthesizer::open_with(&Store::open()?.resolve(model, &())?, &options)?,
+            model => Synthesizer::open_with(&store::resolve(model, &())?, &options)?,
         };
         let voices = opened.voices().iter().map(|voice| to_c(voice)).collect();
         let opened = LumivoxSynthesizer { synthesizer: Arc::new(opened), voices };

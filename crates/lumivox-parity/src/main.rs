@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use lumivox::store::Store;
+use lumivox::store;
 use lumivox::{Device, DeviceChoice, LoadOptions, Synthesizer};
 use lumivox_parity::golden::Golden;
 use lumivox_parity::{kokoro, vits};
@@ -46,7 +46,7 @@ fn device() -> Result<Device> {
 /// Compares and prints Kokoro; returns what is outside its bound.
 fn kokoro(model: &str, goldens: &str) -> Result<Vec<String>> {
     let load_options = LoadOptions { device: device()?, ..Default::default() };
-    let synthesizer = Synthesizer::open_with(&Store::open()?.resolve(model, &())?, &load_options)?;
+    let synthesizer = Synthesizer::open_with(&store::resolve(model, &())?, &load_options)?;
     let goldens = Golden::open_all(&PathBuf::from(goldens))?;
     let comparisons = goldens.iter().map(|golden| kokoro::compare(&synthesizer, golden)).collect::<Result<Vec<_>>>()?;
     print_stages(&comparisons.iter().map(|comparison| &comparison.stages[..]).collect::<Vec<_>>(), kokoro::STAGE_BOUND);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
 
-use lumivox::store::{Reporter, Store};
+use lumivox::store::{self, Reporter};
 use lumivox::{ChunkSize, DeviceChoice, LoadOptions, Precision, embedded};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -51,10 +51,7 @@ impl Synthesizer {
     fn load(py: Python, model: &str, options: &LoadOptions) -> PyResult<Self> {
         let path = match model {
             embedded::NAME => None,
-            _ => {
-                let resolve = || Store::open()?.resolve(model, &Logger);
-                Some(py.detach(resolve).map_err(errors::store)?)
-            }
+            _ => Some(py.detach(|| store::resolve(model, &Logger)).map_err(errors::store)?),
         };
         let open = || match &path {
             Some(path) => lumivox::Synthesizer::open_with(path, options),

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use lumivox::store::Store;
+use lumivox::store;
 use lumivox::{ChunkSize, Input, Options, Synthesizer};
 
 #[global_allocator]
@@ -19,7 +19,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result<()> {
     let model = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or("piper-joe".into());
-    let path = Store::open()?.resolve(&model, &())?;
+    let path = store::resolve(&model, &())?;
     let synthesizer = Synthesizer::open(&path, None)?;
     println!(
         "{model}, {} words, {ROUNDS} rounds, both ways in turn; the front-end is loaded",

@@ -5,15 +5,14 @@ use std::error::Error;
 use std::path::Path;
 
 use lumivox::audio::{SampleFormat, WavFile};
-use lumivox::store::Store;
-use lumivox::{Input, Options, Synthesizer};
+use lumivox::{Input, Options, Synthesizer, store};
 use rayon::prelude::*;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).ok_or("usage: batch FOLDER < LINES")?;
     std::fs::create_dir_all(&folder)?;
     let lines: Vec<String> = std::io::stdin().lines().collect::<Result<_, _>>()?;
-    let model = Store::open()?.resolve("piper-joe", &())?;
+    let model = store::resolve("piper-joe", &())?;
     let synthesizer = Synthesizer::open(&model, None)?;
     let say = |(number, line): (usize, &String)| -> lumivox::Result<()> {
         let path = Path::new(&folder).join(format!("{number:04}.wav"));

@@ -2,12 +2,11 @@
 
 use std::error::Error;
 
-use lumivox::store::Store;
-use lumivox::{Input, Options, Synthesizer};
+use lumivox::{Input, Options, Synthesizer, store};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let text = std::env::args().nth(1).ok_or("usage: timestamps TEXT")?;
-    let synthesizer = Synthesizer::open(&Store::open()?.resolve("piper-joe", &())?, None)?;
+    let synthesizer = Synthesizer::open(&store::resolve("piper-joe", &())?, None)?;
     let mut speech = synthesizer.speak(Input::Text(&text), &Options::default())?;
     // Times are known when the audio is.
     for chunk in &mut speech {

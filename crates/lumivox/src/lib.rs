@@ -5,12 +5,11 @@
 //!
 //! ```
 //! use lumivox::audio::{SampleFormat, WavFile};
-//! use lumivox::store::Store;
-//! use lumivox::{Input, Options, Synthesizer};
+//! use lumivox::{Input, Options, Synthesizer, store};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // The model file: from the cache, or fetched and converted first. `()` watches no progress.
-//! let model = Store::open()?.resolve("kokoro", &())?;
+//! let model = store::resolve("kokoro", &())?;
 //! let synthesizer = Synthesizer::open(&model, None)?;
 //! let folder = tempfile::tempdir()?;
 //! let mut wav = WavFile::create(&folder.path().join("hello.wav"), synthesizer.sample_rate_hz(), SampleFormat::I16)?;

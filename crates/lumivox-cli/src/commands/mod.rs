@@ -21,7 +21,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use lumivox::convert::ModelFile;
-use lumivox::store::{Store, StoreError};
+use lumivox::store::{self, Store, StoreError};
 use lumivox::text::{Emoji, Language, UserLexicon};
 use lumivox::{G2p, LoadOptions, Options, Synthesizer};
 
@@ -147,14 +147,14 @@ fn is_unreachable(error: &anyhow::Error) -> bool {
 /// The model file for a name or path, pulled first if need be.
 fn resolve(model: &str, quiet: bool) -> Result<PathBuf> {
     let progress = PullProgress::new(quiet);
-    let path = Store::open()?.resolve(model, &progress);
+    let path = store::resolve(model, &progress);
     progress.finish();
     Ok(path?)
 }
 
 /// The model file for a path, or for the name of a model that is here.
 fn find(model: &str) -> Result<PathBuf> {
-    let here = Store::open()?.find(model)?;
+    let here = store::find(model)?;
     here.with_context(|| format!("the model `{model}` is not here yet; `lumivox pull {model}` fetches it"))
 }
 

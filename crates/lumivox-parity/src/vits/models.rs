@@ -10,7 +10,7 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use lumivox::convert::vits::{Config, schema};
 use lumivox::convert::{ModelFile, Options, convert};
-use lumivox::store::Store;
+use lumivox::store;
 use lumivox_models::vits::{Config as Sizes, Vits};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -133,7 +133,7 @@ enum Layout {
 
 /// The real voice's model file.
 fn voice() -> Result<PathBuf> {
-    Ok(Store::open()?.resolve(VOICE, &())?)
+    Ok(store::resolve(VOICE, &())?)
 }
 
 /// Loads a model file's graph.

@@ -146,9 +146,7 @@ impl Store {
     /// There is no such file or model, or it cannot be pulled.
     pub fn resolve(&self, name_or_path: &str, reporter: &dyn Reporter) -> Result<PathBuf, StoreError> {
         match self.find(name_or_path)? {
-            Some(path) if path.extension().is_some_and(|extension| extension == "onnx") => {
-                self.import(&path, None, reporter)
-            }
+            Some(path) if is_onnx(&path) => self.import(&path, None, reporter),
             Some(path) => Ok(path),
             None => self.pull(name_or_path, false, reporter).map(|pulled| pulled.path),
         }
@@ -159,9 +157,8 @@ impl Store {
     /// # Errors
     /// There is no such file, or no model of that name.
     pub fn find(&self, name_or_path: &str) -> Result<Option<PathBuf>, StoreError> {
-        let path = Path::new(name_or_path);
-        if path.components().count() > 1 || path.extension().is_some() {
-            return if path.is_file() { Ok(Some(path.into())) } else { Err(StoreError::NoSuchFile(path.into())) };
+        if let Some(path) = file(name_or_path)? {
+            return Ok(Some(path));
         }
         let entry = self.entry(name_or_path)?;
         let fallback = entry.fallback.as_deref().map(|name| self.entry(name)).transpose()?;
@@ -303,6 +300,42 @@ impl Store {
             other => StoreError::Convert(other),
         })
     }
+}
+
+/// [`Store::resolve`] of the user's store, which a path to a model file does without.
+///
+/// # Errors
+/// As [`Store::open`] and [`Store::resolve`].
+pub fn resolve(name_or_path: &str, reporter: &dyn Reporter) -> Result<PathBuf, StoreError> {
+    match file(name_or_path)? {
+        Some(path) if !is_onnx(&path) => Ok(path),
+        _ => Store::open()?.resolve(name_or_path, reporter),
+    }
+}
+
+/// [`Store::find`] in the user's store, which a path does without.
+///
+/// # Errors
+/// As [`Store::open`] and [`Store::find`].
+pub fn find(name_or_path: &str) -> Result<Option<PathBuf>, StoreError> {
+    match file(name_or_path)? {
+        Some(path) => Ok(Some(path)),
+        None => Store::open()?.find(name_or_path),
+    }
+}
+
+/// The file that is meant, where it is not a name.
+fn file(name_or_path: &str) -> Result<Option<PathBuf>, StoreError> {
+    let path = Path::new(name_or_path);
+    match path.components().count() > 1 || path.extension().is_some() {
+        true if path.is_file() => Ok(Some(path.into())),
+        true => Err(StoreError::NoSuchFile(path.into())),
+        false => Ok(None),
+    }
+}
+
+fn is_onnx(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "onnx")
 }
 
 /// What the user should know of the licence.
