@@ -191,6 +191,31 @@ fn long_names_of_storages_and_functions_are_refused() {
 }
 
 #[test]
+fn no_way_to_code_is_known() {
+    let list = &b"ccollections\nOrderedDict\n"[..];
+    for (program, reason) in [
+        (&[b"cos\nsystem\n(", &*string("ls"), b"tR."].concat()[..], "`os.system`"),
+        (b"ctorch\nload\n.", "`torch.load`"),
+        (b"ctorch.storage\n_load_from_bytes\n.", "`torch.storage._load_from_bytes`"),
+        (b"ccollections\nOrderedDict.fromkeys\n.", "`collections.OrderedDict.fromkeys`"),
+        (&[&*string("os"), &string("system"), b"\x93."].concat(), "`os.system`"),
+        (&[b"(", &*string("ls"), b"ios\nsystem\n."].concat(), "operation 0x69"),
+        (&[b"(", list, b"o."].concat(), "operation 0x6f"),
+        (&[list, b")\x81."].concat(), "operation 0x81"),
+        (&[list, b")}\x92."].concat(), "operation 0x92"),
+        (b"\x82\x01.", "operation 0x82"),
+        (b"\x83\x01\0.", "operation 0x83"),
+        (b"\x84\x01\0\0\0.", "operation 0x84"),
+        (b"P0\n.", "operation 0x50"),
+        (&[list, &*string("x"), b"R."].concat(), "calls a function with arguments"),
+        (&[&*string("print"), b")R."].concat(), "calls what is no function"),
+    ] {
+        let error = refusal(&pth::archive(&[b"\x80\x02", program].concat(), &[]));
+        assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[test]
 fn one_tensor_under_very_many_names_is_refused() {
     let pickle = dict(&tensor("0", 1, b")", b")"), (0..100_001).map(|_| b"h\0".to_vec()));
     assert!(refusal(&pth::archive(&pickle, &[vec![0; 4]])).contains("more than 100000 tensors"));

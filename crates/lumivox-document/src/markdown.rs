@@ -17,7 +17,8 @@ pub fn read(source: &str) -> Document {
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_HEADING_ATTRIBUTES
         | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
-    let mut walk = Walk { source, ..Walk::default() };
+    let line_ends = source.match_indices('\n').map(|(at, _)| at).collect();
+    let mut walk = Walk { source, line_ends, ..Walk::default() };
     for (event, place) in Parser::new_ext(source, options).into_offset_iter() {
         walk.event(event, place);
     }
@@ -62,6 +63,8 @@ fn chapters(headings: &[Heading], paragraphs: &[String]) -> Vec<Chapter> {
 #[derive(Default)]
 struct Walk<'a> {
     source: &'a str,
+    /// Where its lines end.
+    line_ends: Vec<usize>,
     paragraphs: Paragraphs,
     headings: Vec<Heading>,
     notes: Vec<String>,
@@ -225,7 +228,7 @@ impl Walk<'_> {
     }
 
     fn note(&mut self, place: &Range<usize>, what: &str) {
-        let line = self.source[..place.start].matches('\n').count() + 1;
+        let line = self.line_ends.partition_point(|end| *end < place.start) + 1;
         self.notes.push(format!("line {line}: {what}"));
     }
 }

@@ -122,3 +122,14 @@ proptest! {
         prop_assert_eq!(read, words);
     }
 }
+
+/// Counting lines from the beginning for each note would take minutes.
+#[test]
+fn very_many_notes_have_their_lines_in_time() {
+    let source = "![](x)\n".repeat(200_000) + "end";
+    let started = std::time::Instant::now();
+    let document = read(source.as_bytes(), Format::Markdown, &Limits::default()).unwrap();
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    assert_eq!(document.notes.len(), 200_000);
+    assert_eq!(document.notes[199_999], "line 200000: the picture has no description");
+}

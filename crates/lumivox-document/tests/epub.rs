@@ -154,6 +154,25 @@ fn bombs_and_ways_out_of_the_archive_are_refused() {
     assert!(error.contains("`cover` is not in the archive"), "{error}");
 }
 
+/// Looking through all pages for each entry, and copying a chapter's name for each of its entries, would take minutes.
+#[test]
+fn very_many_pages_and_entries_are_read_in_time() {
+    let count = 30_000;
+    let items: String = (0..count).map(|i| format!(r#"<itemref idref="one"/><itemref idref="p{}"/>"#, i % 2)).collect();
+    let package = PACKAGE.replace(r#"<itemref idref="cover"/>"#, &items).replace(
+        "<manifest>",
+        r#"<manifest><item id="p0" href="text/more.xhtml"/><item id="p1" href="text/more.xhtml"/>"#,
+    );
+    let entries =
+        r#"<li><a href="text/more.xhtml">Again</a></li><li><a href="text/none.xhtml">None</a></li>"#.repeat(count);
+    let nav = format!(r#"<nav epub:type="toc"><ol>{entries}</ol></nav>"#);
+    let started = std::time::Instant::now();
+    let document = read_book(&[("OEBPS/book.opf", &package), ("OEBPS/nav.xhtml", &nav)]).unwrap();
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    let title = chapters(document).pop().and_then(|chapter| chapter.title).unwrap();
+    assert_eq!(title.split(", ").filter(|name| *name == "Again").count(), count);
+}
+
 #[test]
 fn damage_is_named() {
     let error = |name: &str, content: &str| read_book(&[(name, content)]).unwrap_err().to_string();

@@ -4,6 +4,9 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
+/// The most voices in a blend: more than Kokoro has, and each costs work.
+const MAX_PARTS: usize = 100;
+
 /// One voice, or several with their shares.
 ///
 /// Written `af_heart`, `af_heart:60,af_bella:40` (shares in any unit), `af_heart.4+af_bella.6` (shares as decimals) or `af_heart,af_bella` (equal shares).
@@ -33,6 +36,9 @@ impl FromStr for VoiceSpec {
         let fail = || Error::VoiceSyntax(text.to_owned());
         let mut parts = Vec::new();
         for part in text.split([',', '+']) {
+            if parts.len() == MAX_PARTS {
+                return Err(Error::VoiceSyntax(format!("{}…", text.chars().take(64).collect::<String>())));
+            }
             let (name, share) = match part.split_once(':') {
                 Some((name, share)) => (name, share.trim().parse::<f32>().map_err(|_| fail())?),
                 None => match part.split_once('.') {
@@ -92,6 +98,13 @@ mod tests {
         for bad in ["", ",", "a,", "a:", "a:x", "a:-1", "a:0", "a:inf", "a.x", "a:0,b:0", ":3", "a:3e38,b:3e38"] {
             assert!(bad.parse::<VoiceSpec>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn blends_of_very_many_voices_are_refused() {
+        assert_eq!(parts(&"a,".repeat(100)[..199]).len(), 100);
+        let error = "a,".repeat(100_000).parse::<VoiceSpec>().unwrap_err().to_string();
+        assert!(error.len() < 500, "{} bytes", error.len());
     }
 
     #[test]

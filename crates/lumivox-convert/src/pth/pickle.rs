@@ -273,8 +273,9 @@ impl Machine<'_> {
     fn persistent_id(&mut self) -> Step {
         let id = self.pop()?;
         let malformed = "has a malformed storage";
-        let [Value::Str(tag), Value::Callable(Callable::Storage(float)), Value::Str(key), _, Value::Int(elements)] =
-            self.tuple_items(&id)
+        let Some(
+            [Value::Str(tag), Value::Callable(Callable::Storage(float)), Value::Str(key), _, Value::Int(elements)],
+        ) = self.tuple_items(&id)
         else {
             return Err(malformed.into());
         };
@@ -291,8 +292,8 @@ impl Machine<'_> {
         let arguments = self.pop()?;
         let Value::Callable(callable) = self.pop()? else { return Err("calls what is no function".into()) };
         match (callable, self.tuple_items(&arguments)) {
-            (Callable::OrderedDict, []) => self.push_node(Node::Dict(Vec::new())),
-            (Callable::RebuildTensor, [Value::Node(storage), Value::Int(offset), shape, strides, ..]) => {
+            (Callable::OrderedDict, Some([])) => self.push_node(Node::Dict(Vec::new())),
+            (Callable::RebuildTensor, Some([Value::Node(storage), Value::Int(offset), shape, strides, ..])) => {
                 let Some(Node::Storage(storage)) = self.nodes.get(*storage) else {
                     return Err("has a malformed tensor".into());
                 };
@@ -305,7 +306,7 @@ impl Machine<'_> {
                 };
                 self.push_node(Node::Tensor(tensor));
             }
-            (Callable::RebuildParameter, [tensor @ Value::Node(_), ..]) => {
+            (Callable::RebuildParameter, Some([tensor @ Value::Node(_), ..])) => {
                 let tensor = tensor.clone();
                 self.stack.push(tensor);
             }
@@ -314,13 +315,13 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn tuple_items(&self, value: &Value) -> &[Value] {
+    fn tuple_items(&self, value: &Value) -> Option<&[Value]> {
         match value {
             Value::Node(i) => match &self.nodes[*i] {
-                Node::Tuple(items) => items,
-                _ => &[],
+                Node::Tuple(items) => Some(items),
+                _ => None,
             },
-            _ => &[],
+            _ => None,
         }
     }
 
@@ -329,7 +330,7 @@ impl Machine<'_> {
             Value::Int(n) => usize::try_from(*n).ok(),
             _ => None,
         };
-        let items = self.tuple_items(value);
+        let items = self.tuple_items(value).ok_or("has a malformed shape")?;
         if items.len() > MAX_AXES {
             return Err(format!("has a tensor with {} axes, more than {MAX_AXES}", items.len()));
         }

@@ -4,7 +4,7 @@ mod archive;
 mod contents;
 mod package;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use archive::Archive;
 use contents::Entry;
@@ -68,14 +68,15 @@ fn entries(archive: &mut Archive, package: &Package) -> Result<Vec<Entry>> {
 fn chapters(pages: &[Read], entries: &[Entry]) -> Vec<Chapter> {
     // By the number of the page and of the paragraph in it: the names of the chapter that begins there.
     let mut starts: BTreeMap<(usize, usize), Option<String>> = BTreeMap::new();
+    let places = Places::of(pages);
     for entry in entries {
-        if let Some(place) = place(pages, entry) {
+        if let Some(place) = places.find(entry) {
+            let title = starts.entry(place).or_default().get_or_insert_default();
             // Of several names for a place, such as a part's and its first chapter's, none is lost.
-            let title = starts
-                .remove(&place)
-                .flatten()
-                .map_or(entry.title.clone(), |outer| format!("{outer}, {}", entry.title));
-            starts.insert(place, Some(title));
+            if !title.is_empty() {
+                title.push_str(", ");
+            }
+            title.push_str(&entry.title);
         }
     }
     if starts.is_empty() {
@@ -95,12 +96,29 @@ fn chapters(pages: &[Read], entries: &[Entry]) -> Vec<Chapter> {
     chapters
 }
 
-/// The number of the page, and of the paragraph in it, that an entry leads to.
-fn place(pages: &[Read], entry: &Entry) -> Option<(usize, usize)> {
-    let number = pages.iter().position(|read| read.name == entry.page)?;
-    let anchors = &pages[number].page.anchors;
-    let paragraph = entry.place.as_ref().and_then(|place| anchors.iter().find(|(id, _)| id == place));
-    Some((number, paragraph.map_or(0, |(_, paragraph)| *paragraph)))
+/// Where pages and the anchors in them are. Of several of a name the first counts.
+struct Places<'a> {
+    pages: HashMap<&'a str, usize>,
+    anchors: HashMap<(usize, &'a str), usize>,
+}
+
+impl<'a> Places<'a> {
+    fn of(pages: &'a [Read]) -> Self {
+        let anchor = |(number, read): (usize, &'a Read)| {
+            read.page.anchors.iter().rev().map(move |(id, paragraph)| ((number, id.as_str()), *paragraph))
+        };
+        Self {
+            pages: pages.iter().enumerate().rev().map(|(number, read)| (read.name.as_str(), number)).collect(),
+            anchors: pages.iter().enumerate().flat_map(anchor).collect(),
+        }
+    }
+
+    /// The number of the page, and of the paragraph in it, that an entry leads to.
+    fn find(&self, entry: &Entry) -> Option<(usize, usize)> {
+        let number = *self.pages.get(entry.page.as_str())?;
+        let paragraph = entry.place.as_deref().and_then(|place| self.anchors.get(&(number, place)));
+        Some((number, paragraph.copied().unwrap_or(0)))
+    }
 }
 
 /// The paragraphs from one place to another.

@@ -8,34 +8,44 @@ const MOST_BYTES: u64 = 1 << 20;
 
 /// An event.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Event {
+pub struct Event {
+    /// What it is: `synthesize`, `audio-chunk` and the like.
     pub kind: String,
+    /// What belongs to it.
     pub data: Map<String, Value>,
+    /// Bytes, of audio for one.
     pub payload: Vec<u8>,
 }
 
 /// Why nothing can be read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ReadError {
+#[non_exhaustive]
+pub enum ReadError {
+    /// The stream fails, or ends inside an event.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// What came is no event, or too long.
     #[error("{0}")]
     Malformed(String),
 }
 
 impl Event {
-    pub(super) fn new(kind: &str, data: Value) -> Self {
+    /// An event without a payload. Data that are no object are none.
+    pub fn new(kind: &str, data: Value) -> Self {
         let data = if let Value::Object(data) = data { data } else { Map::new() };
         Self { kind: kind.to_owned(), data, payload: Vec::new() }
     }
 
     /// A text among the data.
-    pub(super) fn text(&self, key: &str) -> Option<&str> {
+    pub fn text(&self, key: &str) -> Option<&str> {
         self.data.get(key)?.as_str()
     }
 
-    /// The next event; `None` at the end of the stream.
-    pub(super) async fn read(from: &mut (impl AsyncBufRead + Unpin)) -> Result<Option<Self>, ReadError> {
+    /// The next event; `None` at the end of the stream. No more than a megabyte is taken of each of its parts.
+    ///
+    /// # Errors
+    /// What comes is no event, or the stream fails.
+    pub async fn read(from: &mut (impl AsyncBufRead + Unpin)) -> Result<Option<Self>, ReadError> {
         let malformed = |what: &str| ReadError::Malformed(what.to_owned());
         let mut line = Vec::new();
         if (&mut *from).take(MOST_BYTES).read_until(b'\n', &mut line).await? == 0 {
@@ -69,7 +79,10 @@ impl Event {
     }
 
     /// Writes it.
-    pub(super) async fn write(&self, to: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
+    ///
+    /// # Errors
+    /// The stream fails.
+    pub async fn write(&self, to: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
         let data = Value::Object(self.data.clone()).to_string();
         let mut head = json!({ "type": self.kind, "version": env!("CARGO_PKG_VERSION"), "data_length": data.len() });
         if !self.payload.is_empty() {

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::engine::{Engine, Event as Speech, InputKind, SpeechRequest, Typed};
 use crate::error::{ApiError, Result};
-use event::{Event, ReadError};
+pub use event::{Event, ReadError};
 
 /// Samples in an event: long enough to be few, short enough to be heard soon.
 const CHUNK_SAMPLES: usize = 4096;

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use roxmltree::{Attribute, Node, ParsingOptions};
 
-use super::{Delivery, Document, Notice, Part, attributes};
+use super::places::Places;
+use super::{Delivery, Document, Notice, Part, attributes, limits};
 use crate::language::Language;
 use crate::token::Boundary;
 
@@ -24,11 +25,19 @@ const ELEMENTS: [(&str, &[&str]); 10] = [
 
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
 
+/// The longest value of an attribute that each part of what is inside keeps, in bytes: else a short document could ask for any amount of memory.
+const MAX_KEPT_BYTES: usize = 256;
+
 /// Reads a document.
 ///
 /// # Errors
 /// If it is not well-formed, its root is not `speak`, or a value makes no sense; the error has the place.
 pub fn parse(source: &str) -> Result<Document, Notice> {
+    let places = Places::new(source);
+    if let Some((at, reason)) = limits::excess(source) {
+        let (line, column) = places.of(at);
+        return Err(Notice { line, column, reason });
+    }
     let options = ParsingOptions { allow_dtd: false, ..ParsingOptions::default() };
     let tree = roxmltree::Document::parse_with_options(source, options).map_err(|error| {
         let (at, reason) = (error.pos(), error.to_string());
@@ -39,7 +48,7 @@ pub fn parse(source: &str) -> Result<Document, Notice> {
     let root = tree.root_element();
     let mut reader = Reader {
         source,
-        tree: &tree,
+        places,
         document: Document::default(),
         part: Part::default(),
         deliveries: vec![Delivery::default()],
@@ -56,7 +65,7 @@ pub fn parse(source: &str) -> Result<Document, Notice> {
 
 struct Reader<'a> {
     source: &'a str,
-    tree: &'a roxmltree::Document<'a>,
+    places: Places<'a>,
     document: Document,
     part: Part,
     /// Of the open elements, the innermost last.
@@ -67,8 +76,8 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn notice(&self, at: usize, reason: impl Into<String>) -> Notice {
-        let place = self.tree.text_pos_at(at);
-        Notice { line: place.row, column: place.col, reason: reason.into() }
+        let (line, column) = self.places.of(at);
+        Notice { line, column, reason: reason.into() }
     }
 
     /// Walks through the document without recursion, as elements may be nested deeper than a stack is.
@@ -132,11 +141,11 @@ impl<'a> Reader<'a> {
                 }
             }
             "voice" => {
-                if let Some(voice) = node.attribute("name") {
-                    delivery.voice = Some(voice.to_owned());
+                if let Some(voice) = node.attribute_node("name") {
+                    delivery.voice = Some(self.kept(&voice)?);
                 }
             }
-            "say-as" => say_as = Some(self.required(node, "interpret-as")?.value().to_owned()),
+            "say-as" => say_as = Some(self.kept(&self.required(node, "interpret-as")?)?),
             _ => {}
         }
         if delivery != *self.deliveries.last().unwrap_or(&Delivery::default()) {
@@ -249,6 +258,15 @@ impl<'a> Reader<'a> {
     fn required(&self, node: &Node<'a, 'a>, name: &str) -> Result<Attribute<'a, 'a>, Notice> {
         let missing = || self.notice(node.range().start, format!("`{}` has no `{name}`", node.tag_name().name()));
         node.attribute_node(name).ok_or_else(missing)
+    }
+
+    fn kept(&self, attribute: &Attribute) -> Result<String, Notice> {
+        let value = attribute.value();
+        if value.len() <= MAX_KEPT_BYTES {
+            return Ok(value.to_owned());
+        }
+        let reason = format!("`{}` has {} bytes; at most {MAX_KEPT_BYTES} make sense", attribute.name(), value.len());
+        Err(self.notice(attribute.range().start, reason))
     }
 
     fn value(&self, attribute: &Attribute, read: fn(&str) -> Result<f32, String>) -> Result<f32, Notice> {

@@ -5,6 +5,8 @@
 
 mod attributes;
 mod document;
+mod limits;
+mod places;
 
 use std::ops::Range;
 

