@@ -87,7 +87,7 @@ class Client(threading.Thread):
             if drop:
                 self.dropped += 1
             else:
-                if len(answer.read()) < 5000:
+                if len(answer.read()) < 1000:
                     self.faults.append(f"a short answer to {body}")
                 self.answers += 1
 
