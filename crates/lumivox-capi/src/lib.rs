@@ -1,7 +1,7 @@
 //! The C interface of lumivox. `include/lumivox.h` is made of it; `examples/` shows its use.
 //!
 //! Every object is made by one function and freed by another; strings are UTF-8 and end with a zero byte. What can fail returns a
-//! [`LumivoxStatus`], and [`lumivox_last_error`](status::lumivox_last_error) says what went wrong in the calling thread. No panic leaves the library.
+//! [`LumivoxStatus`], and [`lumivox_last_error`] says what went wrong in the calling thread. No panic leaves the library.
 
 pub mod audio;
 pub mod options;
