@@ -5,7 +5,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// One cluster at a time: a machine has no more processors.
+static CLUSTER: Mutex<()> = Mutex::new(());
 
 /// What builds the wheel.
 const MATURIN: &str = "maturin==1.16.0";
@@ -79,6 +82,7 @@ fn it_leaves_the_interpreter_to_others() {
 /// Ray and what goes with it; two tests of a minute and less.
 #[test]
 fn it_says_many_texts_on_a_cluster_that_breaks() {
+    let _turn = CLUSTER.lock().unwrap_or_else(PoisonError::into_inner);
     unittest("test_bulk.py");
 }
 
@@ -102,6 +106,7 @@ fn its_first_lines_speak_without_a_network() {
 /// What docs/python.md shows, each block in turn in one folder: Python's and, of the shell's, all but the installation.
 #[test]
 fn what_its_page_shows_works() {
+    let _turn = CLUSTER.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().unwrap();
     let page = fs::read_to_string(sources().join("../../docs/python.md")).unwrap();
     let path = format!("{}:{}", python().parent().unwrap().display(), std::env::var("PATH").unwrap());
@@ -120,7 +125,7 @@ fn what_its_page_shows_works() {
             }
             _ => continue,
         };
-        run(command.current_dir(&folder).env("PATH", &path).env("HF_HUB_OFFLINE", "1"));
+        run(command.current_dir(&folder).env("PATH", &path).env("HF_HUB_OFFLINE", "1").env("RAY_ADDRESS", "local"));
         blocks += 1;
     }
     assert!(blocks >= 7, "{blocks} blocks");

@@ -93,8 +93,11 @@ class Threads(unittest.TestCase):
 
     def test_interrupts_end_it(self):
         for call in ("synthesizer.speak(text)", "list(synthesizer.stream(text))"):
+            # A shell in the background has its programs ignore interrupts.
             program = (
+                "import signal\n"
                 "import lumivox\n"
+                "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
                 "synthesizer = lumivox.Synthesizer.embedded(threads=1)\n"
                 f"text = {LONG!r} * 40\n"
                 "print('begins', flush=True)\n"
@@ -103,6 +106,7 @@ class Threads(unittest.TestCase):
             with self.subTest(call):
                 command = [sys.executable, "-c", program]
                 child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                self.addCleanup(child.kill)
                 self.assertEqual(child.stdout.readline(), "begins\n")
                 time.sleep(1.0)
                 sent = time.monotonic()
