@@ -22,7 +22,7 @@ fn may_be_silent(c: char) -> bool {
         c.general_category_group() == GeneralCategoryGroup::Punctuation && !"#%&@§¶‰‱*/\\＃％＆＠＊／＼٪".contains(c);
     let joiner = c.general_category() == GeneralCategory::Format
         || matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{E0000}'..='\u{E0FFF}');
-    c.is_whitespace() || mark || joiner || "~～〜".contains(c)
+    c.is_whitespace() || mark || joiner || "~～〜`´".contains(c)
 }
 
 /// Every character that is no mark is in a token with a sound, or in a warning.
