@@ -10,9 +10,10 @@ shift
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(cargo +nightly fuzz list)
 cargo +nightly fuzz build || exit 2
-# Copies, so that the sources may change meanwhile.
+# Copies, so that the sources may change meanwhile. Whole checkpoints are too large for the repository, and made anew.
 work="${FUZZ_WORK:-$(mktemp -d)}"
 mkdir -p "$work/bin"
+cargo run --quiet --release --manifest-path fuzz/seeds/Cargo.toml -- "$work" || exit 2
 for target in "${targets[@]}"; do
     cp "${CARGO_TARGET_DIR:-fuzz/target}/$(rustc -vV | sed -n 's/^host: //p')/release/$target" "$work/bin/" || exit 2
 done

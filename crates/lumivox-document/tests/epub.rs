@@ -157,7 +157,7 @@ fn bombs_and_ways_out_of_the_archive_are_refused() {
 /// Looking through all pages for each entry, and copying a chapter's name for each of its entries, would take minutes.
 #[test]
 fn very_many_pages_and_entries_are_read_in_time() {
-    let count = 30_000;
+    let count = 100_000;
     let items: String = (0..count).map(|i| format!(r#"<itemref idref="one"/><itemref idref="p{}"/>"#, i % 2)).collect();
     let package = PACKAGE.replace(r#"<itemref idref="cover"/>"#, &items).replace(
         "<manifest>",
@@ -168,7 +168,7 @@ fn very_many_pages_and_entries_are_read_in_time() {
     let nav = format!(r#"<nav epub:type="toc"><ol>{entries}</ol></nav>"#);
     let started = std::time::Instant::now();
     let document = read_book(&[("OEBPS/book.opf", &package), ("OEBPS/nav.xhtml", &nav)]).unwrap();
-    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
     let title = chapters(document).pop().and_then(|chapter| chapter.title).unwrap();
     assert_eq!(title.split(", ").filter(|name| *name == "Again").count(), count);
 }

@@ -11,6 +11,10 @@ use crate::error::{ApiError, Result};
 /// The first clause is not waited for longer than this many characters.
 const FIRST_CLAUSE: usize = 40;
 
+/// Up to this many bytes without the end of a sentence, all of them are read again whenever a clause ends; beyond, less and less often. Else a text without
+/// sentences that comes character by character would take time in proportion to its square.
+const ALWAYS_READ_BYTES: usize = 2000;
+
 /// Collects text, and gives out what is complete.
 pub struct Typed {
     engine: Arc<Engine>,
@@ -19,12 +23,14 @@ pub struct Typed {
     /// Bytes of everything that came.
     came_bytes: usize,
     is_first: bool,
+    /// Bytes that were waiting when they were last read, and nothing was complete.
+    read_bytes: usize,
 }
 
 impl Typed {
     /// Nothing is typed yet. What is said is said as `request`, whose input counts for nothing.
     pub fn new(engine: Arc<Engine>, request: SpeechRequest) -> Self {
-        Self { engine, request, text: String::new(), came_bytes: 0, is_first: true }
+        Self { engine, request, text: String::new(), came_bytes: 0, is_first: true, read_bytes: 0 }
     }
 
     /// Adds text, and gives what can be said now: whole sentences; at first a clause, so that something is heard soon.
@@ -38,9 +44,10 @@ impl Typed {
             return Err(ApiError::TooLarge(format!("this server takes up to {limit} bytes of text at a time")));
         }
         self.text.push_str(text);
-        if !text.contains(ends) {
+        if !text.contains(ends) || !is_due(self.text.len(), self.read_bytes) {
             return Ok(None);
         }
+        self.read_bytes = self.text.len();
         let (engine, request) =
             (Arc::clone(&self.engine), SpeechRequest { input: self.text.clone(), ..self.request.clone() });
         let is_first = self.is_first;
@@ -64,8 +71,14 @@ impl Typed {
             return None;
         }
         self.is_first = false;
+        self.read_bytes = 0;
         Some(SpeechRequest { input, ..self.request.clone() })
     }
+}
+
+/// Whether text is worth another look.
+fn is_due(waiting_bytes: usize, read_bytes: usize) -> bool {
+    waiting_bytes >= read_bytes + read_bytes.saturating_sub(ALWAYS_READ_BYTES) / 8
 }
 
 /// Whether a clause may end with `c`.
@@ -94,4 +107,23 @@ fn complete(engine: &Engine, request: &SpeechRequest, is_first: bool) -> Result<
         mark.filter(|mark| is_first && request.input[..mark.span.end].chars().count() >= FIRST_CLAUSE)
     };
     Ok(sentence.or_else(clause).map_or(0, |token| token.span.end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_without_sentences_is_not_read_for_each_of_its_characters() {
+        let (mut read_bytes, mut all_bytes) = (0, 0);
+        for waiting_bytes in 1..=100_000 {
+            if is_due(waiting_bytes, read_bytes) {
+                (read_bytes, all_bytes) = (waiting_bytes, all_bytes + waiting_bytes);
+            }
+            assert!(waiting_bytes > ALWAYS_READ_BYTES || read_bytes == waiting_bytes);
+        }
+        // Each time would be 5 GB.
+        assert!(all_bytes < 10_000_000, "{all_bytes}");
+        assert!(read_bytes > 80_000);
+    }
 }
