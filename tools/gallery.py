@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes a page to listen to: every language of Kokoro, several of its voices and a blend, a Piper voice, the voice inside, with text, spectrogram and the command that made each.
+"""Makes a page to listen to: every language of Kokoro, several of its voices and a blend, a Piper voice, the voice inside, with text, waveform and the command that made each.
 
     tools/gallery.py --lumivox target/release/lumivox --output gallery      # gallery/index.html
     tools/gallery.py … --only fr,joe                                        # some of it
@@ -56,13 +56,13 @@ def sample(lumivox, folder, name, title, text, arguments):
     with wave.open(str(wav)) as audio:
         seconds = audio.getnframes() / audio.getframerate()
         rate_hz = audio.getframerate()
-    run("ffmpeg", "-v", "error", "-y", "-i", wav, flac)
-    run("ffmpeg", "-v", "error", "-y", "-i", wav, "-lavfi", "showspectrumpic=s=1200x220:legend=0:stop=12000:color=magma", png)
+    run("ffmpeg", "-nostdin", "-v", "error", "-y", "-i", wav, flac)
+    run("ffmpeg", "-nostdin", "-v", "error", "-y", "-i", wav, "-lavfi", "showwavespic=s=1200x160:colors=#4a7ab5", png)
     wav.unlink()
     language = name if name in {"es", "fr", "hi", "it", "ja", "pt-br", "zh"} else "en"
     command = shlex.join(["lumivox", "say", text, *arguments])
     return (f'<article><h2>{html.escape(title)}</h2><p lang="{language}">{html.escape(text)}</p><audio controls preload="none" src="{name}.flac"></audio>'
-            f'<img src="{name}.png" alt="Spectrogram, 0 to 12 kHz" loading="lazy"><code>{html.escape(command)}</code><p><small>{seconds:.1f} s, {rate_hz:,} Hz</small></p></article>')
+            f'<img src="{name}.png" alt="Waveform" loading="lazy"><code>{html.escape(command)}</code><p><small>{seconds:.1f} s, {rate_hz:,} Hz</small></p></article>')
 
 
 def main():
