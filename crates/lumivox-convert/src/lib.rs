@@ -26,5 +26,5 @@ mod whole;
 
 pub use convert::{ConfigOrigin, Options, Progress, Report, SourceKind, Stage, convert};
 pub use error::ConvertError;
-pub use model_file::{Dtype, FORMAT, Family, Metadata, ModelFile, ModelFileError, Problem, Source};
+pub use model_file::{Dtype, FORMAT, Family, Metadata, ModelFile, ModelFileError, Problem, Source, header};
 pub use whole::temporary_beside;

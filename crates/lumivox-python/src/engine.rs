@@ -1,7 +1,5 @@
 //! A loaded model that speaks.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
@@ -187,7 +185,7 @@ fn load_options(threads: Option<usize>, precision: &str, device: &str) -> PyResu
 fn fingerprint(path: Option<&Path>) -> PyResult<String> {
     let mut hasher = Sha256::new();
     match path {
-        Some(path) => hasher.update(header(path)?),
+        Some(path) => hasher.update(lumivox::convert::header(path)?),
         None => {
             let file = embedded::model_file().map_err(|error| errors::engine(error.into()))?;
             hasher.update(embedded::NAME);
@@ -195,13 +193,4 @@ fn fingerprint(path: Option<&Path>) -> PyResult<String> {
         }
     }
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-fn header(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
-    let mut length = [0; 8];
-    file.read_exact(&mut length)?;
-    let mut header = Vec::new();
-    file.take(u64::from_le_bytes(length)).read_to_end(&mut header)?;
-    Ok(header)
 }

@@ -22,7 +22,7 @@ mod quantize;
 mod read;
 mod write;
 
-pub use read::{ModelFile, ModelFileError, Problem};
+pub use read::{ModelFile, ModelFileError, Problem, header};
 pub(crate) use write::write;
 
 use serde::{Deserialize, Serialize};

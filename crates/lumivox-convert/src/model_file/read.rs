@@ -15,7 +15,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{SafeTensorError, TensorInfo, TensorView};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 
@@ -407,4 +407,17 @@ fn common_dtype(tensors: &BTreeMap<String, TensorInfo>) -> Result<Dtype, Problem
         Some((name, info)) => Err(Problem::Dtype { name: name.clone(), found: info.dtype.to_string() }),
         None => Ok(dtype),
     }
+}
+
+/// A model file's header as it is written, in which the hash of its weights stands: files that have the same are the same.
+///
+/// # Errors
+/// The file can't be read.
+pub fn header(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let mut length = [0; 8];
+    file.read_exact(&mut length)?;
+    let mut header = Vec::new();
+    file.take(u64::from_le_bytes(length)).read_to_end(&mut header)?;
+    Ok(header)
 }

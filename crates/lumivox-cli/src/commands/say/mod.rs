@@ -7,8 +7,7 @@ mod speaker;
 mod take;
 mod timestamps;
 
-use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -130,7 +129,7 @@ fn identity(loaded: &Loaded, arguments: &SayArguments, options: &Options) -> Res
     add(env!("CARGO_PKG_VERSION").as_bytes());
     add(loaded.name.as_bytes());
     if let Some(path) = &loaded.path {
-        add(&header(path).with_context(|| format!("{} can't be read", path.display()))?);
+        add(&lumivox::convert::header(path).with_context(|| format!("{} can't be read", path.display()))?);
     }
     if let Some(path) = &arguments.delivery.reading.lexicon {
         add(&std::fs::read(path).with_context(|| format!("the lexicon {} can't be read", path.display()))?);
@@ -142,16 +141,6 @@ fn identity(loaded: &Loaded, arguments: &SayArguments, options: &Options) -> Res
     let SayArguments { phonemes, ssml, fit, chapter_silence, .. } = arguments;
     add(format!("{phonemes} {ssml} {fit} {chapter_silence}").as_bytes());
     Ok(hasher.finalize().to_hex().to_string())
-}
-
-/// A model file's header, in which the hash of its weights stands.
-fn header(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
-    let mut length = [0; 8];
-    file.read_exact(&mut length)?;
-    let mut header = Vec::new();
-    file.take(u64::from_le_bytes(length)).read_to_end(&mut header)?;
-    Ok(header)
 }
 
 /// The figures, for people on standard error, or as JSON.
