@@ -2,7 +2,7 @@
 """Builds what is given to strangers: the static program for x86-64 Linux as .tar.gz and .deb, and with --capi the C library.
 
     packaging/package.py                      # into target/packages
-    packaging/package.py --profile release    # for tests: dependencies are those of `cargo build --release`
+    packaging/package.py --profile release    # sooner, and slower to start and larger: what `cargo build --release` has built is taken
 
 It is linked with musl (MIT), for which it takes `rustup target add x86_64-unknown-linux-musl` and musl's C compiler (musl-tools on Debian). Where that target
 is not installed, glibc's static library takes its place, which is LGPL: such a package must not be given on without regard to that licence.
@@ -76,7 +76,7 @@ def build(package, profile, target_, static):
     flags = "-C target-feature=+crt-static" if static else ""
     environment, command = dict(os.environ), ["cargo", "rustc", "--profile", profile, "--locked", "-p", package]
     if profile == "release":
-        # As the tests have it built, but for the last step.
+        # As `cargo build --release` has it, but for the last step.
         command += ["--", *flags.split()]
         folder = "release"
     else:

@@ -1,6 +1,6 @@
 //! What is promised of a text that was read: places in order and on characters, and nothing lost without a warning.
 
-use lumivox_text::{Phonemized, SegmentLimits, Source, segments};
+use lumivox_text::{Phonemized, SegmentLimits, segments};
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
 /// Spans of tokens in order, all on characters; warnings that quote the text.
@@ -62,9 +62,4 @@ pub fn check_segments(said: &Phonemized) {
     let sounds = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     let joined: String = cut.iter().map(|segment| segment.phonemes.as_str()).collect();
     assert_eq!(sounds(&joined), sounds(&said.phonemes()));
-}
-
-/// Whether nothing of a reading is by the user, who may give phonemes that say anything.
-pub fn is_by_rules(said: &Phonemized) -> bool {
-    said.tokens.iter().all(|token| token.source != Source::User)
 }

@@ -1,4 +1,5 @@
 //! worker.py's protocol, for engines in Rust: one line of JSON when the model is loaded, then a line for each utterance that comes in.
+//! Each engine includes this file and uses what it needs of it, hence `allow(dead_code)`.
 
 use std::error::Error;
 use std::io::{self, BufRead, Write};
@@ -13,7 +14,7 @@ pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// What is said in one go. Each engine reads what it can.
 #[derive(Deserialize)]
-#[allow(dead_code)]
+#[allow(dead_code)] // see above
 pub struct Segment {
     pub text: String,
     pub phonemes: String,
@@ -21,7 +22,7 @@ pub struct Segment {
 }
 
 #[derive(Deserialize)]
-#[allow(dead_code)]
+#[allow(dead_code)] // see above
 pub struct Utterance {
     pub segments: Vec<Segment>,
     /// Of Kokoro.
@@ -42,7 +43,7 @@ fn once() -> usize {
     1
 }
 
-#[allow(dead_code)]
+#[allow(dead_code)] // see above
 impl Utterance {
     pub fn voice(&self) -> Result<&str> {
         self.voice.as_deref().ok_or("Kokoro needs a voice".into())
@@ -50,7 +51,7 @@ impl Utterance {
 }
 
 /// The command line.
-#[allow(dead_code)]
+#[allow(dead_code)] // see above
 pub struct Arguments {
     pub engine: String,
     pub family: String,
@@ -74,7 +75,7 @@ pub struct Audio {
     first: Option<Duration>,
     samples: Vec<f32>,
     /// Transfers between host and device that it took, from engines that count them.
-    #[allow(dead_code)]
+    #[allow(dead_code)] // see above
     pub copies: Option<serde_json::Value>,
 }
 

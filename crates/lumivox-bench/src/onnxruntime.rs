@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use cpu_time::ProcessTime;
-use lumivox::VoiceSpec;
 use lumivox::convert::vits::Config;
+use lumivox::{KOKORO_DEFAULT_VOICE, VoiceSpec};
 use lumivox_parity::onnx::runtime::Runtime;
 use ort::environment::Environment;
 use ort::session::{Session, SessionInputValue};
@@ -17,9 +17,6 @@ use crate::error::{Error, Result};
 use crate::speaker::{Subject, existing};
 
 const NAME: &str = "ONNX Runtime";
-/// The voice of Kokoro where none is asked for, as lumivox has it.
-const DEFAULT_VOICE: &str = "af_heart";
-
 /// A graph in ONNX Runtime on the CPU, with its defaults but for the number of threads, and that its threads do not spin on when a run is over: the engine whose turn
 /// is next would lose a processor to them.
 pub(crate) struct OnnxRuntime {
@@ -167,7 +164,7 @@ impl Inputs {
 
 /// The voice's rows, `(510, 1, 2·style_dim)` in the model file.
 fn style_pack(subject: &Subject) -> Result<Vec<Vec<f32>>> {
-    let spec: VoiceSpec = subject.options.voice.as_deref().unwrap_or(DEFAULT_VOICE).parse()?;
+    let spec: VoiceSpec = subject.options.voice.as_deref().unwrap_or(KOKORO_DEFAULT_VOICE).parse()?;
     let file = subject.source.open()?;
     let mut pack: Vec<f32> = Vec::new();
     let mut rows = 1;
@@ -185,11 +182,8 @@ fn style_pack(subject: &Subject) -> Result<Vec<Vec<f32>>> {
 
 /// The number of the speaker that lumivox has.
 fn speaker(subject: &Subject) -> Result<i64> {
-    let Some(voice) = &subject.options.voice else { return Ok(0) };
-    voice
-        .trim()
-        .parse()
-        .map_err(|_| Error::Rival { engine: NAME, reason: format!("give the speaker `{voice}` as a number") })
+    let config = Config::parse(&subject.config).map_err(|error| Error::Model(error.to_string()))?;
+    Ok(lumivox_parity::request::speaker(&config, subject.options.voice.as_deref()).into())
 }
 
 /// The graph's file.

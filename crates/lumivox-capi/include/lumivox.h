@@ -122,6 +122,13 @@ LumivoxStatus lumivox_open(const char *model,
 // `synthesizer` is null or from `lumivox_open`, and not used again.
 void lumivox_synthesizer_free(LumivoxSynthesizer *synthesizer);
 
+// What is special about the model, such as other weights that stand in for those that were asked for because they could not be had; null where nothing is,
+// and for null. It lives as long as the model.
+//
+// Safety:
+// `synthesizer` is null or valid.
+const char *lumivox_model_note(const LumivoxSynthesizer *synthesizer);
+
 // Samples in a second of the audio; 0 for null.
 //
 // Safety:
@@ -217,7 +224,7 @@ LumivoxStatus lumivox_options_set_max_text_bytes(LumivoxOptions *options, size_t
 LumivoxStatus lumivox_options_set_lexicon(LumivoxOptions *options,
                                           const char *file);
 
-// Prepares speech: reads the text, and checks all that can be wrong with the request. `kind` is a `LumivoxInput`, `options` may be null. Where `streamed`, the
+// Prepares speech: reads the text, and checks all that can be wrong with the request; the dictionary of Japanese is fetched, if that is read and it is not here. `kind` is a `LumivoxInput`, `options` may be null. Where `streamed`, the
 // first chunk is short, and a VITS model's is ready long before the sentence is; else chunks are whole segments. `*speech` is to be freed by
 // `lumivox_speech_free`.
 //

@@ -5,10 +5,11 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use lumivox::store::{JAPANESE_DICTIONARY, Store};
 use lumivox::{ChunkSize, Input, OwnedSpeech};
 
 use crate::options::LumivoxOptions;
-use crate::status::{Failure, LumivoxStatus, call, free, from_c, give, object, to_c};
+use crate::status::{Failure, LumivoxStatus, Place, call, free, from_c, object, to_c};
 use crate::synthesizer::{LumivoxSynthesizer, synthesizer};
 
 /// What is to be said.
@@ -69,7 +70,7 @@ pub struct LumivoxWord {
     pub end_byte: usize,
 }
 
-/// Prepares speech: reads the text, and checks all that can be wrong with the request. `kind` is a `LumivoxInput`, `options` may be null. Where `streamed`, the
+/// Prepares speech: reads the text, and checks all that can be wrong with the request; the dictionary of Japanese is fetched, if that is read and it is not here. `kind` is a `LumivoxInput`, `options` may be null. Where `streamed`, the
 /// first chunk is short, and a VITS model's is ready long before the sentence is; else chunks are whole segments. `*speech` is to be freed by
 /// `lumivox_speech_free`.
 ///
@@ -86,14 +87,22 @@ pub unsafe extern "C" fn lumivox_speak(
 ) -> LumivoxStatus {
     call(|| {
         // SAFETY: the caller's.
-        let (model, text, options) = unsafe { (synthesizer(model)?, from_c(text, "text")?, options.as_ref()) };
+        let (model, text, options, place) =
+            unsafe { (synthesizer(model)?, from_c(text, "text")?, options.as_ref(), Place::new(speech)?) };
+        const TEXT: u32 = LumivoxInput::Text as u32;
+        const SSML: u32 = LumivoxInput::Ssml as u32;
+        const PHONEMES: u32 = LumivoxInput::Phonemes as u32;
         let input = match kind {
-            0 => Input::Text(text),
-            1 => Input::Ssml(text),
-            2 => Input::Phonemes(text),
+            TEXT => Input::Text(text),
+            SSML => Input::Ssml(text),
+            PHONEMES => Input::Phonemes(text),
             other => return Err(Failure::argument(format!("there is no kind of input {other}"))),
         };
         let options = options.map(|options| options.0.clone()).unwrap_or_default();
+        if options.needs_japanese_dictionary() {
+            // Without it a warning says what is not read.
+            let _ = Store::open().and_then(|store| store.dictionary(JAPANESE_DICTIONARY, false, &()));
+        }
         let chunk_size = if streamed { ChunkSize::Auto } else { ChunkSize::Segment };
         let cancelled = Arc::new(AtomicBool::new(false));
         let said = OwnedSpeech::new(model.synthesizer.clone(), input, &options, chunk_size)?;
@@ -101,8 +110,7 @@ pub unsafe extern "C" fn lumivox_speak(
         let warnings = said.with(|speech| speech.warnings().iter().map(|warning| to_c(&warning.to_string())).collect());
         let said = Mutex::new(Said { speech: said, samples: Vec::new(), words: Vec::new() });
         let made = LumivoxSpeech { speech: said, cancelled, warnings };
-        // SAFETY: the caller's.
-        unsafe { give(speech, Box::into_raw(Box::new(made))) }
+        Ok(place.give(Box::into_raw(Box::new(made))))
     })
 }
 
@@ -114,13 +122,12 @@ pub unsafe extern "C" fn lumivox_speak(
 pub unsafe extern "C" fn lumivox_next(speech: *const LumivoxSpeech, chunk: *mut LumivoxChunk) -> LumivoxStatus {
     call(|| {
         // SAFETY: the caller's.
-        let mut said = unsafe { lock(speech)? };
+        let (mut said, place) = unsafe { (lock(speech)?, Place::new(chunk)?) };
         let Some(next) = said.speech.next().transpose()? else { return Ok(LumivoxStatus::End) };
         said.samples = next.samples;
         let (samples, n_samples) = (said.samples.as_ptr(), said.samples.len());
         let (segment, ends_segment) = (next.segment, next.ends_segment);
-        // SAFETY: the caller's.
-        unsafe { give(chunk, LumivoxChunk { samples, n_samples, segment, ends_segment }) }
+        Ok(place.give(LumivoxChunk { samples, n_samples, segment, ends_segment }))
     })
 }
 
@@ -158,7 +165,7 @@ pub unsafe extern "C" fn lumivox_word(
 ) -> LumivoxStatus {
     call(|| {
         // SAFETY: the caller's.
-        let mut said = unsafe { lock(speech)? };
+        let (mut said, place) = unsafe { (lock(speech)?, Place::new(word)?) };
         let Said { speech, words, .. } = &mut *said;
         let time = speech.with(|speech| {
             let times = &speech.timestamps().words;
@@ -167,8 +174,7 @@ pub unsafe extern "C" fn lumivox_word(
         });
         let (start_s, end_s, span) = time.ok_or_else(|| Failure::argument(format!("there is no word {index}")))?;
         let text = words[index].as_ptr();
-        // SAFETY: the caller's.
-        unsafe { give(word, LumivoxWord { text, start_s, end_s, begin_byte: span.start, end_byte: span.end }) }
+        Ok(place.give(LumivoxWord { text, start_s, end_s, begin_byte: span.start, end_byte: span.end }))
     })
 }
 

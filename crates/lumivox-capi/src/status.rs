@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr;
+use std::ptr::NonNull;
 
 use lumivox::Error;
 use lumivox::store::StoreError;
@@ -121,17 +121,22 @@ pub(crate) unsafe fn object<'a, T>(object: *const T, name: &str) -> Result<&'a T
     unsafe { object.as_ref() }.ok_or_else(|| Failure::argument(format!("{name} is null")))
 }
 
-/// Hands a value over through `place`.
-///
-/// # Safety
-/// `place` is null or can be written to.
-pub(crate) unsafe fn give<T>(place: *mut T, value: T) -> Result<LumivoxStatus, Failure> {
-    if place.is_null() {
-        return Err(Failure::argument("the place for the result is null"));
+/// Where a result goes. It is asked for before the work is done, so that nothing is computed and lost.
+pub(crate) struct Place<T>(NonNull<T>);
+
+impl<T> Place<T> {
+    /// # Safety
+    /// `place` is null or can be written to until [`Place::give`].
+    pub(crate) unsafe fn new(place: *mut T) -> Result<Self, Failure> {
+        NonNull::new(place).map(Self).ok_or_else(|| Failure::argument("the place for the result is null"))
     }
-    // SAFETY: not null; the rest is the caller's.
-    unsafe { ptr::write(place, value) };
-    Ok(LumivoxStatus::Ok)
+
+    /// Hands a value over.
+    pub(crate) fn give(self, value: T) -> LumivoxStatus {
+        // SAFETY: `new` was promised so.
+        unsafe { self.0.write(value) };
+        LumivoxStatus::Ok
+    }
 }
 
 /// Frees what `Box::into_raw` gave; null is nothing.

@@ -3,19 +3,28 @@
 use std::ffi::{CString, c_char};
 use std::path::Path;
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use lumivox::{DeviceChoice, LoadOptions, Precision, Synthesizer, store};
+use lumivox::store::{self, Reporter};
+use lumivox::{DeviceChoice, LoadOptions, Precision, Synthesizer, embedded};
 
-use crate::status::{Failure, LumivoxStatus, call, free, from_c, give, object, to_c};
-
-/// What a model's name is for the voice inside the library.
-const EMBEDDED: &str = "embedded";
+use crate::status::{Failure, LumivoxStatus, Place, call, free, from_c, object, to_c};
 
 /// A loaded model. Threads may share it.
 pub struct LumivoxSynthesizer {
     pub(crate) synthesizer: Arc<Synthesizer>,
     voices: Vec<CString>,
+    note: Option<CString>,
+}
+
+/// What there is to say of where a model is from.
+#[derive(Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl Reporter for Notes {
+    fn note(&self, text: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+    }
 }
 
 /// In which numbers a model computes.
@@ -42,6 +51,10 @@ pub struct LumivoxLoadOptions {
     pub device: *const c_char,
 }
 
+impl LumivoxLoadOptions {
+    const DEFAULT: Self = Self { threads: 0, precision: LumivoxPrecision::F32 as u32, device: ptr::null() };
+}
+
 /// Loads a model: one that `lumivox models` lists, by its name, fetched first if it is not here; a model file, by its path; or `embedded`, the voice inside the
 /// library. `options` may be null. `*synthesizer` is to be freed by `lumivox_synthesizer_free`.
 ///
@@ -55,17 +68,19 @@ pub unsafe extern "C" fn lumivox_open(
 ) -> LumivoxStatus {
     call(|| {
         // SAFETY: the caller's.
-        let (model, options) = unsafe { (from_c(model, "model")?, options.as_ref()) };
+        let (model, options, place) = unsafe { (from_c(model, "model")?, options.as_ref(), Place::new(synthesizer)?) };
         // SAFETY: the caller's.
-        let options = options.map(|options| unsafe { load_options(options) }).transpose()?.unwrap_or_default();
+        let options = unsafe { load_options(options.unwrap_or(&LumivoxLoadOptions::DEFAULT)) }?;
+        let notes = Notes::default();
         let opened = match model {
-            EMBEDDED => Synthesizer::embedded(&options)?,
-            model => Synthesizer::open_with(&store::resolve(model, &())?, &options)?,
+            embedded::NAME => Synthesizer::embedded(&options)?,
+            model => Synthesizer::open_with(&store::resolve(model, &notes)?, &options)?,
         };
+        let notes = notes.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let note = (!notes.is_empty()).then(|| to_c(&notes.join("\n")));
         let voices = opened.voices().iter().map(|voice| to_c(voice)).collect();
-        let opened = LumivoxSynthesizer { synthesizer: Arc::new(opened), voices };
-        // SAFETY: the caller's.
-        unsafe { give(synthesizer, Box::into_raw(Box::new(opened))) }
+        let opened = LumivoxSynthesizer { synthesizer: Arc::new(opened), voices, note };
+        Ok(place.give(Box::into_raw(Box::new(opened))))
     })
 }
 
@@ -79,10 +94,13 @@ unsafe fn load_options(options: &LumivoxLoadOptions) -> Result<LoadOptions, Fail
             .parse()
             .map_err(|error: String| Failure::argument(format!("the device can't be used: {error}")))?,
     };
+    const F32: u32 = LumivoxPrecision::F32 as u32;
+    const F16: u32 = LumivoxPrecision::F16 as u32;
+    const INT8: u32 = LumivoxPrecision::Int8 as u32;
     let precision = match options.precision {
-        0 => Precision::F32,
-        1 => Precision::F16,
-        2 => Precision::Int8,
+        F32 => Precision::F32,
+        F16 => Precision::F16,
+        INT8 => Precision::Int8,
         other => return Err(Failure::argument(format!("there is no precision {other}"))),
     };
     let threads = (options.threads > 0).then_some(options.threads);
@@ -97,6 +115,18 @@ unsafe fn load_options(options: &LumivoxLoadOptions) -> Result<LoadOptions, Fail
 pub unsafe extern "C" fn lumivox_synthesizer_free(synthesizer: *mut LumivoxSynthesizer) {
     // SAFETY: the caller's.
     unsafe { free(synthesizer) }
+}
+
+/// What is special about the model, such as other weights that stand in for those that were asked for because they could not be had; null where nothing is,
+/// and for null. It lives as long as the model.
+///
+/// # Safety
+/// `synthesizer` is null or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lumivox_model_note(synthesizer: *const LumivoxSynthesizer) -> *const c_char {
+    // SAFETY: the caller's.
+    let note = unsafe { synthesizer.as_ref() }.and_then(|it| it.note.as_ref());
+    note.map_or(ptr::null(), |note| note.as_ptr())
 }
 
 /// Samples in a second of the audio; 0 for null.

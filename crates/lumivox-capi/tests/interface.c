@@ -65,6 +65,7 @@ static void wrong_arguments_are_told(const LumivoxSynthesizer *model) {
     CHECK(strstr(lumivox_last_error(), "UTF-8"));
     CHECK(lumivox_speak(model, LUMIVOX_INPUT_TEXT, "...", NULL, false, &speech) == LUMIVOX_STATUS_REQUEST);
     CHECK(lumivox_speak(model, LUMIVOX_INPUT_SSML, "<speak>", NULL, false, &speech) == LUMIVOX_STATUS_REQUEST);
+    CHECK(lumivox_speak(model, LUMIVOX_INPUT_TEXT, TEXT, NULL, false, NULL) == LUMIVOX_STATUS_ARGUMENT);
     CHECK(lumivox_next(NULL, NULL) == LUMIVOX_STATUS_ARGUMENT);
     CHECK(lumivox_write_wav("/nowhere/a.wav", NULL, 0, 22050) == LUMIVOX_STATUS_WRITE);
     CHECK(lumivox_write_wav("a.wav", NULL, 1, 22050) == LUMIVOX_STATUS_ARGUMENT);
@@ -75,6 +76,15 @@ static void wrong_arguments_are_told(const LumivoxSynthesizer *model) {
     lumivox_speech_free(NULL);
     lumivox_options_free(NULL);
     lumivox_cancel(NULL);
+}
+
+static void nothing_is_lost_where_a_place_is_null(const LumivoxSynthesizer *model) {
+    Audio whole = say(model, TEXT, NULL);
+    LumivoxSpeech *speech;
+    CHECK(lumivox_speak(model, LUMIVOX_INPUT_TEXT, TEXT, NULL, false, &speech) == LUMIVOX_STATUS_OK);
+    CHECK(lumivox_next(speech, NULL) == LUMIVOX_STATUS_ARGUMENT);
+    CHECK(same(whole, listen(speech)));
+    lumivox_speech_free(speech);
 }
 
 static void options_are_heard(const LumivoxSynthesizer *model) {
@@ -181,8 +191,9 @@ int main(void) {
     LumivoxSynthesizer *model;
     CHECK(lumivox_version()[0] != '\0' && lumivox_last_error()[0] == '\0');
     CHECK(lumivox_open("embedded", NULL, &model) == LUMIVOX_STATUS_OK);
-    CHECK(lumivox_sample_rate_hz(model) == 22050);
+    CHECK(lumivox_sample_rate_hz(model) == 22050 && lumivox_model_note(model) == NULL);
     wrong_arguments_are_told(model);
+    nothing_is_lost_where_a_place_is_null(model);
     options_are_heard(model);
     words_have_times_and_what_is_left_out_is_told(model);
     speech_can_be_cancelled_by_another_thread(model);

@@ -17,7 +17,7 @@ use args::{Arguments, Command};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Some inputs or lines could not be said; the others were.
+/// Some inputs, lines or voices failed, and the others are done; or a comparison is outside its bounds.
 const SOME_FAILED: u8 = 1;
 /// Wrong usage, or nothing could be done. clap ends with the same code.
 const FATAL: u8 = 2;

@@ -235,6 +235,7 @@ fn what_can_not_be_done_is_refused_before_anything_is_written() {
     refused(&["-i", "a.txt", "--fit"], "--fit is for subtitles");
     refused(&["-i", "a.srt", "--chapters", "files"], "subtitles have no chapters");
     refused(&["-i", "x/a.md", "--chapters", "marks", "-o", "-"], "standard output gets no marks");
+    refused(&["Hello.", "-o", "a.MP3"], "writes WAV files, no .MP3");
     refused(&["-i", "x/a.md", "--lines"], "--lines takes one input, of plain text");
     refused(&["-i", "x/a.md", "--ssml"], "--ssml and --phonemes are for plain text");
     refused(&["-i", "bad.epub"], "bad.epub: it is not a whole EPUB");

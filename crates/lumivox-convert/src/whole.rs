@@ -25,7 +25,11 @@ pub fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     loop {
-        let file = builder.tempfile_in(folder)?;
+        // Its own error names the temporary file, which nobody has asked for.
+        let file = builder.tempfile_in(folder).map_err(|error| match folder.is_dir() {
+            true => io::Error::from(error.kind()),
+            false => io::Error::new(error.kind(), format!("there is no folder {}", folder.display())),
+        })?;
         // Some file systems have no locks; there everything stays.
         let locked = file.as_file().lock().is_ok();
         // Another process may have taken it for a left one before it was locked.

@@ -124,6 +124,19 @@ pub(crate) fn check_upsampling(rates: &[usize], kernels: &[usize]) -> Result<()>
     Ok(())
 }
 
+/// Whether a graph's durations are such as speech has: some frames, and no more than `most`, before memory is taken for them.
+pub(crate) fn check_frames(durations: &[u32], most: u64) -> Result<()> {
+    match durations.iter().map(|frames| u64::from(*frames)).sum::<u64>() {
+        0 => bail!("the model gives the text no duration"),
+        frames if frames > most => {
+            bail!(
+                "the model gives the text {frames} frames, more than {most}: its weights can't be right, or it is said too slowly"
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A generator's residual blocks: an odd kernel for each, and dilations.
 pub(crate) fn check_resblocks(kernels: &[usize], dilations: &[Vec<usize>]) -> Result<()> {
     let fits = |(&kernel, dilations): (&usize, &Vec<usize>)| {
@@ -139,6 +152,14 @@ pub(crate) fn check_resblocks(kernels: &[usize], dilations: &[Vec<usize>]) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_are_such_as_speech_has() {
+        assert!(check_frames(&[0, 3, 0], 3).is_ok());
+        assert!(check_frames(&[0, 0], 3).is_err());
+        assert!(check_frames(&[2, 2], 3).is_err());
+        assert!(check_frames(&[u32::MAX, u32::MAX], u64::from(u32::MAX)).is_err());
+    }
 
     #[test]
     fn generators_that_can_not_be_are_refused() {

@@ -12,6 +12,7 @@ use lumivox::{Input, Options, Synthesizer};
 use lumivox_models::Probe;
 use serde::Deserialize;
 
+use crate::capture::complex;
 use crate::golden::Golden;
 use crate::metrics::{max_abs, snr_db};
 
@@ -215,11 +216,4 @@ impl Probe for Recorder<'_> {
     fn inject(&mut self, name: &str) -> Option<Tensor> {
         self.inject.as_ref().filter(|(stage, _)| *stage == name).map(|(_, x)| x.clone())
     }
-}
-
-/// Magnitudes and phases `(B, 2·bins, F)` → real and imaginary parts of the same shape.
-fn complex(har: &Tensor) -> candle_core::Result<Tensor> {
-    let bins = har.dim(1)? / 2;
-    let (magnitude, phase) = (har.narrow(1, 0, bins)?, har.narrow(1, bins, bins)?);
-    Tensor::cat(&[(&magnitude * phase.cos()?)?, (&magnitude * phase.sin()?)?], 1)
 }

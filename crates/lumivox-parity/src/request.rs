@@ -2,12 +2,9 @@
 
 use anyhow::{Result, bail};
 use lumivox::convert::{Family, ModelFile, vits};
-use lumivox::{Input, Options, Synthesizer, VoiceSpec};
+use lumivox::{Input, KOKORO_DEFAULT_VOICE, Options, Synthesizer, VoiceSpec};
 
 use crate::utterance::{Delivery, Utterance};
-
-/// Kokoro's voice where none is asked for.
-const VOICE: &str = "af_heart";
 
 /// The utterances of a text, one a segment, as the model in `file`, which `synthesizer` has loaded, would say them.
 ///
@@ -51,7 +48,7 @@ pub fn symbols(file: &ModelFile) -> Result<String> {
 }
 
 fn kokoro(options: &Options, phonemes: &str) -> Result<Delivery> {
-    let spec: VoiceSpec = options.voice.as_deref().unwrap_or(VOICE).parse()?;
+    let spec: VoiceSpec = options.voice.as_deref().unwrap_or(KOKORO_DEFAULT_VOICE).parse()?;
     let [(voice, _)] = &spec.parts[..] else {
         bail!("a blend of voices can't be compared, as references have none; give one voice")
     };
@@ -62,16 +59,20 @@ fn kokoro(options: &Options, phonemes: &str) -> Result<Delivery> {
     })
 }
 
-fn vits(file: &ModelFile, options: &Options) -> Result<Delivery> {
-    let config = vits::Config::parse(&file.metadata().config)?;
+/// The number of the speaker that `voice` is: by its name or by its number, whose existence the engine has checked; the configuration's where `None`.
+pub fn speaker(config: &vits::Config, voice: Option<&str>) -> u32 {
     let (names, default) = match &config.text {
         vits::Text::Piper(text) => (&text.speaker_id_map, text.default_speaker_id),
         vits::Text::Mms(text) => (&text.speaker_id_map, 0),
     };
-    let named = |name: &String| names.get(name).copied().or_else(|| name.trim().parse().ok());
+    let named = |name: &str| names.get(name).copied().or_else(|| name.trim().parse().ok());
+    voice.and_then(named).unwrap_or(default)
+}
+
+fn vits(file: &ModelFile, options: &Options) -> Result<Delivery> {
+    let config = vits::Config::parse(&file.metadata().config)?;
     Ok(Delivery::Vits {
-        // That the speaker exists has been checked when the text was read.
-        speaker: options.voice.as_ref().map_or(Some(default), named).unwrap_or(default),
+        speaker: speaker(&config, options.voice.as_deref()),
         noise_scale: options.noise_scale.unwrap_or(config.noise_scale as f32),
         length_scale: options.length_scale.unwrap_or(config.length_scale as f32) / options.speed,
         noise_scale_w: options.noise_w.unwrap_or(config.noise_scale_w as f32),

@@ -8,11 +8,11 @@ use lumivox::store::{self, Reporter};
 use lumivox::{ChunkSize, DeviceChoice, LoadOptions, Precision, embedded};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 use sha2::{Digest, Sha256};
 
 use crate::errors;
-use crate::options::Request;
+use crate::options::{Request, get};
 use crate::speech::Speech;
 use crate::stream::Stream;
 use crate::worker::Worker;
@@ -63,7 +63,7 @@ impl Synthesizer {
     fn start(
         &self,
         py: Python,
-        text: String,
+        text: &Bound<PyString>,
         arguments: Option<&Bound<PyDict>>,
         chunk_size: ChunkSize,
     ) -> PyResult<(Worker, Arc<Request>)> {
@@ -86,7 +86,13 @@ impl Synthesizer {
     #[new]
     #[pyo3(signature = (model = "kokoro".into(), *, threads = None, precision = "f32", device = "auto"))]
     #[pyo3(text_signature = "(model='kokoro', *, threads=None, precision='f32', device='auto')")]
-    fn new(py: Python, model: PathBuf, threads: Option<usize>, precision: &str, device: &str) -> PyResult<Self> {
+    fn new(
+        py: Python,
+        model: PathBuf,
+        threads: Option<&Bound<PyAny>>,
+        precision: &str,
+        device: &str,
+    ) -> PyResult<Self> {
         let Some(model) = model.to_str() else {
             return Err(errors::option("the model's path is not Unicode".into()));
         };
@@ -96,7 +102,7 @@ impl Synthesizer {
     /// The voice inside this module: Piper's en_US joe (CC0-1.0), its weights of 8 bits. It needs no network.
     #[staticmethod]
     #[pyo3(signature = (*, threads = None))]
-    fn embedded(py: Python, threads: Option<usize>) -> PyResult<Self> {
+    fn embedded(py: Python, threads: Option<&Bound<PyAny>>) -> PyResult<Self> {
         Self::load(py, embedded::NAME, &load_options(threads, "f32", "cpu")?)
     }
 
@@ -116,7 +122,7 @@ impl Synthesizer {
     #[pyo3(
         text_signature = "($self, text, *, voice=None, language=None, speed=1.0, seed=0, ssml=False, phonemes=False, length_scale=None, noise_scale=None, noise_w=None, sentence_silence=0.0, paragraph_silence=None, lexicon=None, g2p='builtin', emoji=False, max_text_bytes=500000)"
     )]
-    fn speak(&self, py: Python, text: String, options: Option<&Bound<PyDict>>) -> PyResult<Speech> {
+    fn speak(&self, py: Python, text: &Bound<PyString>, options: Option<&Bound<PyDict>>) -> PyResult<Speech> {
         let (worker, request) = self.start(py, text, options, ChunkSize::Segment)?;
         Speech::collect(py, &worker, &request, self.inner.sample_rate_hz())
     }
@@ -131,7 +137,7 @@ impl Synthesizer {
     fn stream(
         &self,
         py: Python,
-        text: String,
+        text: &Bound<PyString>,
         chunk_frames: Option<usize>,
         options: Option<&Bound<PyDict>>,
     ) -> PyResult<Stream> {
@@ -165,7 +171,8 @@ impl Synthesizer {
     }
 }
 
-fn load_options(threads: Option<usize>, precision: &str, device: &str) -> PyResult<LoadOptions> {
+fn load_options(threads: Option<&Bound<PyAny>>, precision: &str, device: &str) -> PyResult<LoadOptions> {
+    let threads = threads.map(|threads| get::<usize>("threads", threads)).transpose()?;
     if threads == Some(0) {
         return Err(errors::option("`threads` is at least 1, or None for one for each processor".into()));
     }

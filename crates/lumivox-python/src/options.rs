@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use lumivox::store::Store;
+use lumivox::store::{JAPANESE_DICTIONARY, Store};
 use lumivox::text::{Emoji, Language, UserLexicon};
 use lumivox::{G2p, Input, Options};
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 
 use crate::errors;
 
@@ -31,7 +31,10 @@ impl Request {
     ///
     /// # Errors
     /// `TypeError` for an argument that is not known or of another type, `OptionError` for a value that can't be.
-    pub fn new(text: String, arguments: Option<&Bound<PyDict>>) -> PyResult<Self> {
+    pub fn new(text: &Bound<PyString>, arguments: Option<&Bound<PyDict>>) -> PyResult<Self> {
+        let Ok(text) = text.to_cow() else {
+            return Err(errors::option("the text has lone surrogates, which are no characters".into()));
+        };
         let (mut options, mut ssml, mut phonemes) = (Options::default(), false, false);
         for (key, value) in arguments.into_iter().flatten() {
             let key: String = key.extract()?;
@@ -64,7 +67,7 @@ impl Request {
             (false, true) => Kind::Phonemes,
             (false, false) => Kind::Text,
         };
-        Ok(Self { text, kind, options })
+        Ok(Self { text: text.into_owned(), kind, options })
     }
 
     /// The text as the engine takes it.
@@ -76,20 +79,12 @@ impl Request {
         }
     }
 
-    /// Whether it is read by the dictionary of Japanese.
-    fn needs_dictionary(&self) -> bool {
-        let voice = self.options.voice.as_deref().unwrap_or_default();
-        let by_voice = voice.starts_with("jf_") || voice.starts_with("jm_");
-        let japanese = self.options.language.map_or(by_voice, |language| language == Language::Japanese);
-        japanese && self.options.g2p == G2p::Builtin
-    }
-
     /// Pulls the dictionary by which Japanese is read, if that is asked for and it is not here. Returns why it can't be had.
     pub fn pull_dictionary(&self) -> Option<String> {
-        if !self.needs_dictionary() {
+        if !self.options.needs_japanese_dictionary() {
             return None;
         }
-        let pulled = Store::open().and_then(|store| store.dictionary("ja-dictionary", false, &()));
+        let pulled = Store::open().and_then(|store| store.dictionary(JAPANESE_DICTIONARY, false, &()));
         pulled.err().map(|error| {
             format!("the dictionary of Japanese is not here and can't be fetched ({error}); kanji are not read")
         })
@@ -97,7 +92,7 @@ impl Request {
 }
 
 /// The value of an argument, whose name is told if it has another type.
-fn get<'a, 'py, T: FromPyObject<'a, 'py>>(key: &str, value: &'a Bound<'py, PyAny>) -> PyResult<T> {
+pub fn get<'a, 'py, T: FromPyObject<'a, 'py>>(key: &str, value: &'a Bound<'py, PyAny>) -> PyResult<T> {
     value.extract::<T>().map_err(|error| {
         let error: PyErr = error.into();
         if error.is_instance_of::<PyOverflowError>(value.py()) {

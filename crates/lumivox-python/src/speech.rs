@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use lumivox::audio::{self, SampleFormat, WavFile};
 use lumivox::{Timestamps, Warning, WordTime};
-use numpy::{PyArray1, PyArrayMethods};
+use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
@@ -81,13 +81,13 @@ impl SpeechWarning {
 }
 
 /// Counts characters before bytes of a text, which are asked for in about their order.
-pub struct Characters {
+struct Characters {
     byte: usize,
     character: usize,
 }
 
 impl Characters {
-    pub const fn new() -> Self {
+    const fn new() -> Self {
         Self { byte: 0, character: 0 }
     }
 
@@ -102,7 +102,8 @@ impl Characters {
 }
 
 /// Words with their places in `text` by characters, as Python counts.
-pub fn words(py: Python, text: &str, words: &[WordTime], at: &mut Characters) -> PyResult<Vec<Py<Word>>> {
+pub fn words(py: Python, text: &str, words: &[WordTime]) -> PyResult<Vec<Py<Word>>> {
+    let mut at = Characters::new();
     let word = |word: &WordTime| {
         let phonemes = word.phonemes.iter().map(|phoneme| {
             let symbol = phoneme.symbol.clone();
@@ -159,7 +160,7 @@ impl Speech {
                 Event::Failed(error) => return Err(errors::engine(error)),
             }
         };
-        let words = words(py, &request.text, &timestamps.words, &mut Characters::new())?;
+        let words = words(py, &request.text, &timestamps.words)?;
         let warnings = warnings.iter().map(|warning| Py::new(py, SpeechWarning::from(warning)));
         Ok(Self {
             samples: PyArray1::from_vec(py, samples).unbind(),
@@ -171,9 +172,17 @@ impl Speech {
         })
     }
 
+    /// The array, which who has it may have given another shape or type.
+    fn array<'py>(&self, py: Python<'py>) -> PyResult<PyReadonlyArray1<'py, f32>> {
+        let array = self.samples.bind(py).as_any().cast::<PyArray1<f32>>().ok();
+        array.and_then(|array| array.try_readonly().ok()).ok_or_else(|| {
+            errors::option("`samples` is no array of float32 of shape (samples,) any more; change a copy of it".into())
+        })
+    }
+
     /// A copy, as the array may be changed while other threads run.
     fn copied(&self, py: Python) -> PyResult<Vec<f32>> {
-        Ok(self.samples.bind(py).readonly().as_array().to_vec())
+        Ok(self.array(py)?.as_array().to_vec())
     }
 }
 
@@ -181,8 +190,8 @@ impl Speech {
 impl Speech {
     /// Length in seconds.
     #[getter]
-    fn duration_s(&self, py: Python) -> f64 {
-        self.samples.bind(py).len().unwrap_or(0) as f64 / f64::from(self.sample_rate_hz)
+    fn duration_s(&self, py: Python) -> PyResult<f64> {
+        Ok(self.array(py)?.len()? as f64 / f64::from(self.sample_rate_hz))
     }
 
     /// Writes a WAV file, which has its name only when it is whole. `sample_format` is "s16", 16-bit integers, or "f32". Raises `WriteError`.
@@ -220,8 +229,8 @@ impl Speech {
         self.timestamps.to_vtt(&self.text)
     }
 
-    fn __repr__(&self, py: Python) -> String {
-        let (seconds, words) = (self.duration_s(py), self.words.bind(py).len());
-        format!("Speech({seconds:.2} s at {} Hz, {words} words)", self.sample_rate_hz)
+    fn __repr__(&self, py: Python) -> PyResult<String> {
+        let (seconds, words) = (self.duration_s(py)?, self.words.bind(py).len());
+        Ok(format!("Speech({seconds:.2} s at {} Hz, {words} words)", self.sample_rate_hz))
     }
 }

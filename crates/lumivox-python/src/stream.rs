@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lumivox::Warning;
+use lumivox::{Warning, WordTime};
 use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use crate::errors;
 use crate::options::Request;
-use crate::speech::{self, Characters, SpeechWarning, Word};
+use crate::speech::{self, SpeechWarning};
 use crate::worker::{Event, Worker};
 
 /// Speech while it is made: an iterator of float32 arrays of shape `(samples,)`. The next one is computed while the last one is used, on threads beside
@@ -23,7 +23,8 @@ pub struct Stream {
     #[pyo3(get)]
     sample_rate_hz: u32,
     warnings: Vec<Warning>,
-    words: Mutex<(Vec<Py<Word>>, Characters)>,
+    /// Never locked while Python runs, which may run another thread that waits for it.
+    words: Mutex<Vec<WordTime>>,
     ended: AtomicBool,
 }
 
@@ -38,8 +39,8 @@ impl Stream {
             Event::Begun(warnings) => warnings,
             Event::Chunk(..) | Event::Done(_) => Vec::new(),
         };
-        let words = Mutex::new((Vec::new(), Characters::new()));
-        Ok(Self { worker, request, sample_rate_hz, warnings, words, ended: AtomicBool::new(false) })
+        let (words, ended) = (Mutex::default(), AtomicBool::new(false));
+        Ok(Self { worker, request, sample_rate_hz, warnings, words, ended })
     }
 }
 
@@ -55,9 +56,7 @@ impl Stream {
         }
         match self.worker.next(py).inspect_err(|_| self.close())? {
             Event::Chunk(samples, new) => {
-                let mut words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
-                let (words, at) = &mut *words;
-                words.extend(speech::words(py, &self.request.text, &new, at)?);
+                self.words.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
                 Ok(Some(PyArray1::from_vec(py, samples)))
             }
             Event::Failed(error) => {
@@ -95,7 +94,7 @@ impl Stream {
     /// When each word sounds, of the sentences that have begun: a list of `Word`.
     #[getter]
     fn words<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
-        PyList::new(py, words.0.iter().map(|word| word.clone_ref(py)))
+        let words = self.words.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        PyList::new(py, speech::words(py, &self.request.text, &words)?)
     }
 }

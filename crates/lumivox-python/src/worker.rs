@@ -30,6 +30,8 @@ pub enum Event {
 /// A thread that speaks, one chunk ahead of who listens. It ends when this is dropped, in the middle of a segment, too.
 pub struct Worker {
     events: Mutex<Receiver<Event>>,
+    /// Whether its last event was taken; more than one thread may wait for it.
+    has_ended: AtomicBool,
     cancelled: Arc<AtomicBool>,
 }
 
@@ -44,7 +46,7 @@ impl Worker {
         let stop = Arc::clone(&cancelled);
         let run = move || speak(&synthesizer, &request, chunk_size, stop, &sender);
         thread::Builder::new().name("lumivox".into()).spawn(run)?;
-        Ok(Self { events: Mutex::new(events), cancelled })
+        Ok(Self { events: Mutex::new(events), has_ended: AtomicBool::new(false), cancelled })
     }
 
     /// Waits for what comes next, while other threads of Python run.
@@ -53,10 +55,20 @@ impl Worker {
     /// If Python is interrupted, which ends the speech.
     pub fn next(&self, py: Python) -> PyResult<Event> {
         loop {
-            let wait = || self.events.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(SIGNALS_EVERY);
+            let wait = || {
+                let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+                let event = events.recv_timeout(SIGNALS_EVERY);
+                if let Ok(Event::Done(_) | Event::Failed(_)) = event {
+                    self.has_ended.store(true, Ordering::Relaxed);
+                }
+                event
+            };
             match py.detach(wait) {
                 Ok(event) => return Ok(event),
                 Err(RecvTimeoutError::Timeout) => py.check_signals().inspect_err(|_| self.cancel())?,
+                Err(RecvTimeoutError::Disconnected) if self.has_ended.load(Ordering::Relaxed) => {
+                    return Ok(Event::Done(Timestamps::default()));
+                }
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(PyRuntimeError::new_err("the thread that speaks has ended; this is a bug of lumivox"));
                 }

@@ -96,6 +96,15 @@ class Speech(unittest.TestCase):
         self.assertIn("-->", speech.to_srt())
         self.assertTrue(speech.to_vtt().startswith("WEBVTT\n"))
 
+    def test_samples_of_another_shape_or_type_are_refused(self):
+        for change in ({"shape": (1, -1)}, {"dtype": np.uint8}):
+            speech = self.embedded.speak("Hello.")
+            for name, value in change.items():
+                setattr(speech.samples, name, value)
+            with self.subTest(change):
+                self.assertRaises(lumivox.OptionError, speech.to_wav)
+                self.assertRaises(lumivox.OptionError, lambda: speech.duration_s)
+
     def test_losses_are_told(self):
         warnings = self.embedded.speak(TEXT).warnings
         self.assertEqual([warning.is_loss for warning in warnings], [True])
@@ -130,6 +139,7 @@ class Speech(unittest.TestCase):
             for say in (self.embedded.speak, self.embedded.stream):
                 with self.subTest(options), self.assertRaises(expected):
                     say("Fish & chips < 3", **options)
+        self.assertRaises(lumivox.OptionError, self.embedded.speak, "a\ud800")
         with self.assertRaises(lumivox.NothingToSayError) as caught:
             self.embedded.speak("🎉")
         self.assertEqual(len(caught.exception.warnings), 1)
@@ -145,7 +155,8 @@ class Speech(unittest.TestCase):
         self.assertIn("kokoro", caught.exception.nearest)
         self.assertRaises(lumivox.ModelNotFoundError, lumivox.Synthesizer, "./none.safetensors")
         self.assertRaises(lumivox.ModelFileError, lumivox.Synthesizer, __file__)
-        self.assertRaises(lumivox.OptionError, lumivox.Synthesizer, "embedded", threads=0)
+        for threads in (0, -1, 5000, 10**9, 2**65):
+            self.assertRaises(lumivox.OptionError, lumivox.Synthesizer, "embedded", threads=threads)
         self.assertRaises(lumivox.DeviceError, lumivox.Synthesizer, "embedded", device="cuda:9999")
         self.assertRaises(lumivox.DeviceError, lumivox.Synthesizer, "embedded", precision="f16")
 

@@ -46,6 +46,16 @@ class Threads(unittest.TestCase):
         self.assertGreater(elapsed_s, 0.5)
         self.assertGreater(turns, 30)
 
+    def test_threads_share_a_stream(self):
+        whole = self.synthesizer.speak(LONG[:600]).samples
+        stream = self.synthesizer.stream(LONG[:600])
+        with ThreadPoolExecutor(3) as pool:
+            looking = [pool.submit(lambda: max(len(stream.words) for _ in range(2000)))]
+            lengths = pool.map(lambda _: sum(len(chunk) for chunk in stream), range(2))
+            self.assertEqual(sum(lengths), len(whole))
+            looking[0].result()
+        self.assertEqual(len(stream.words), len(LONG[:600].split()))
+
     def test_loading_lets_others_run(self):
         loaded = threading.Event()
 

@@ -116,7 +116,7 @@ impl From<lumivox::Error> for ApiError {
             E::OutOfRange { .. } | E::NotOfFamily { .. } | E::PhonemesOnly { .. } | E::UnknownSymbol { .. } => {
                 invalid(None)
             }
-            E::Text(_) => invalid(None),
+            E::Text(error) if error.is_of_request() => invalid(None),
             _ => Self::Internal(message),
         }
     }

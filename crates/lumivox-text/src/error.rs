@@ -5,7 +5,7 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Data compiled into the crate, or a trained model, is not in the expected form.
+    /// Data compiled into the crate, a dictionary, or a trained model, is not in the expected form.
     #[error("{name}: {reason}")]
     Data {
         /// Which data.
@@ -60,6 +60,11 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// Whether what was asked for is at fault, such as a language that isn't there; not data, nor a program of this machine.
+    pub fn is_of_request(&self) -> bool {
+        !matches!(self, Self::Data { .. } | Self::Vocabulary(_) | Self::NoEspeak { .. } | Self::Espeak(_))
+    }
+
     pub(crate) fn lexicon(line: usize, reason: impl std::fmt::Display) -> Self {
         Self::Lexicon { line, reason: reason.to_string() }
     }

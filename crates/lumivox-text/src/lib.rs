@@ -4,13 +4,14 @@
 //!
 //! - [`English`], in misaki's symbols, as Kokoro reads them; [`to_espeak`] rewrites those in espeak-ng's IPA for Piper's voices;
 //! - [`Phonemizer`], Spanish, French, Italian, Brazilian Portuguese and Hindi, in the symbols that Kokoro reads;
+//! - [`Mandarin`] and [`Japanese`], as Kokoro reads them;
 //! - [`espeak::Espeak`], other languages through an installed espeak-ng, for Piper's voices;
 //! - [`piper::phonemize_text`], for Piper's voices that read letters;
 //! - [`mms::Mms`], for MMS-TTS, which reads letters too, some languages' [romanised](uroman).
 //!
 //! [`with_phoneme_blocks`] lets a text give phonemes of its own. [`segments`] cuts tokens where a speaker would pause; [`ids`]
 //! turns phonemes into the ids of a model. No word is lost: what cannot be said is a [`Warning`]. Dictionaries and models are
-//! compiled in, nothing is downloaded, and there is no tensor library here.
+//! compiled in, but for that of Japanese, which is a folder; nothing is downloaded, and there is no tensor library here.
 
 mod characters;
 mod cjk;

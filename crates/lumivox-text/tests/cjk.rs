@@ -95,6 +95,17 @@ fn digits_and_signs_are_heard_in_both() {
 }
 
 #[test]
+fn letters_that_no_word_has_are_heard() {
+    for (language, front_end) in front_ends() {
+        for letter in "abcdefghijklmnopqrstuvwxyz".chars() {
+            for text in [format!("a{letter}"), letter.to_string().repeat(115)] {
+                assert_eq!(fault(front_end, &text), None, "{language}");
+            }
+        }
+    }
+}
+
+#[test]
 fn time_is_linear_in_the_text() {
     for (language, front_end) in front_ends() {
         let time = |unit: &str, bytes: usize| {

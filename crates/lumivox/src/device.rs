@@ -69,7 +69,7 @@ impl DeviceChoice {
             #[cfg(not(feature = "cuda"))]
             Self::Cuda(_) => Err(Error::Device {
                 asked: self.to_string(),
-                reason: "this program was built without it; build with `--features cuda`, or take --device cpu".into(),
+                reason: "this program was built without it; build with `--features cuda`, or compute on the CPU".into(),
             }),
             #[cfg(feature = "cuda")]
             Self::Auto => match lumivox_kernels::cuda::cuda(0) {

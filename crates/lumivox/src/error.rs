@@ -35,7 +35,7 @@ pub enum Error {
     VoiceSyntax(String),
     /// A voice whose language has no front-end here.
     #[error(
-        "the voice `{voice}` doesn't say which language it speaks; give --language (en-us, en-gb, es, fr, hi, it, ja, pt-br, zh), or phonemes"
+        "the voice `{voice}` doesn't say which language it speaks; give the language (en-us, en-gb, es, fr, hi, it, ja, pt-br, zh), or phonemes"
     )]
     NoFrontEnd {
         /// The voice.
@@ -43,7 +43,7 @@ pub enum Error {
     },
     /// A model that reads phonemes of a program that is not part of this one.
     #[error(
-        "the model was trained on phonemes of {reads}, which is no part of this one: text can't be read for it; give phonemes in its symbols, all (`--phonemes`) or in the text (`[[…]]`)"
+        "the model was trained on phonemes of {reads}, which is no part of this one: text can't be read for it; give phonemes in its symbols, all of it or in the text (`[[…]]`)"
     )]
     PhonemesOnly {
         /// What makes its phonemes.
@@ -149,7 +149,7 @@ pub enum Error {
     },
     /// The audio does not fit a WAV file.
     #[error(
-        "the audio is longer than a WAV file can hold ({MAX_WAV_DATA_BYTES} bytes); split the text, or give each chapter a file of its own (`--chapters files`)"
+        "the audio is longer than a WAV file can hold ({MAX_WAV_DATA_BYTES} bytes); split the text, or give each chapter a file of its own"
     )]
     WavTooLong,
 }

@@ -8,10 +8,7 @@ use lumivox_text::{FrontEnd, Japanese, Language, Phonemized, front_end};
 use crate::error::Result;
 use crate::options::{G2p, Options};
 use crate::reading::read_text;
-use crate::store::Store;
-
-/// What Japanese is cut into words by, in the store.
-const JAPANESE_DICTIONARY: &str = "ja-dictionary";
+use crate::store::{JAPANESE_DICTIONARY, Store};
 
 /// What reads text for Kokoro: a front-end for each of [`Language::ALL`], and for Japanese another by its dictionary.
 ///

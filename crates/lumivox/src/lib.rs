@@ -44,7 +44,7 @@ pub mod weights;
 pub use device::{Copies, Device, DeviceChoice, LoadOptions, Precision};
 pub use error::{Error, Result};
 pub use front_ends::FrontEnds;
-pub use model::KOKORO_SEGMENT_LIMITS;
+pub use model::{KOKORO_DEFAULT_VOICE, KOKORO_SEGMENT_LIMITS};
 pub use options::{ChunkSize, G2p, Input, Options};
 pub use owned::OwnedSpeech;
 pub use speech::{Chunk, Speech, Warning};

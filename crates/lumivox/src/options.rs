@@ -85,6 +85,13 @@ impl Options {
         Self { voice: Some(voice.into()), ..Self::default() }
     }
 
+    /// Whether text is read by the [dictionary of Japanese](crate::store::JAPANESE_DICTIONARY): by the language, or by Kokoro's voices of that language.
+    pub fn needs_japanese_dictionary(&self) -> bool {
+        let by_voice =
+            || self.voice.as_deref().is_some_and(|voice| voice.starts_with("jf_") || voice.starts_with("jm_"));
+        self.g2p == G2p::Builtin && self.language.map_or_else(by_voice, |language| language == Language::Japanese)
+    }
+
     /// Checks every number against its range.
     pub(crate) fn check(&self) -> Result<()> {
         let within = |name, value: Option<f32>, least: f32, most: f32| match value {

@@ -189,7 +189,10 @@ impl<'a> Speech<'a> {
         &self.segments
     }
 
-    /// The bytes of the input that a segment is said for.
+    /// The bytes of the input that a segment is said for, by its place in [`Speech::segments`].
+    ///
+    /// # Panics
+    /// If there is no such segment.
     pub fn span(&self, segment: usize) -> Range<usize> {
         let tokens = &self.read.tokens[self.segments[segment].tokens.clone()];
         let start = tokens.first().map_or(0, |token| token.span.start);

@@ -17,6 +17,9 @@ use crate::speech::Speech;
 /// The most segments that a GPU takes in one pass.
 const MAX_BATCH: usize = 64;
 
+/// The most threads of a model: more than any machine has processors, few enough to be started.
+const MAX_THREADS: usize = 1024;
+
 /// A loaded model that speaks. Shared freely between threads.
 pub struct Synthesizer {
     pub(crate) model: Box<dyn Model>,
@@ -51,6 +54,10 @@ impl Synthesizer {
     }
 
     fn load(file: ModelFile, name: &str, options: &LoadOptions) -> Result<Self> {
+        if let Some(threads) = options.threads.filter(|threads| *threads > MAX_THREADS) {
+            let (least, most) = (1.0, MAX_THREADS as f32);
+            return Err(Error::OutOfRange { name: "number of threads", value: threads as f32, least, most });
+        }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.unwrap_or(0)).build()?;
         let model = pool.install(|| model::load(Arc::new(file), name, options))?;
         Ok(Self { model, pool, device: options.device.clone() })

@@ -123,7 +123,10 @@ impl Timestamps {
         serde_json::to_string_pretty(self)
     }
 
-    /// SubRip subtitles of the input `text`.
+    /// SubRip subtitles of `text`, the input that was said.
+    ///
+    /// # Panics
+    /// Maybe, for another text.
     pub fn to_srt(&self, text: &str) -> String {
         let mut srt = String::new();
         for (i, (words, cue)) in self.cues(text).into_iter().enumerate() {
@@ -134,7 +137,10 @@ impl Timestamps {
         srt
     }
 
-    /// WebVTT subtitles of the input `text`, with the time of each word inside.
+    /// WebVTT subtitles of `text`, the input that was said, with the time of each word inside.
+    ///
+    /// # Panics
+    /// Maybe, for another text.
     pub fn to_vtt(&self, text: &str) -> String {
         let mut vtt = "WEBVTT\n".to_owned();
         for (words, cue) in self.cues(text) {

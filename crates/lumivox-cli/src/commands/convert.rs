@@ -10,12 +10,11 @@ use lumivox::store::{Reporter, Stage};
 use lumivox_parity::report;
 
 use super::{parity, resolve};
+use crate::SOME_FAILED;
 use crate::args::{ConvertArguments, Dtype};
 use crate::output::{describe, megabytes, note, print, table};
 use crate::progress::{self, PullProgress};
 
-/// Some voices could not be converted, or a model is further from its source than its bound.
-const SOME_FAILED: u8 = 1;
 /// Folders are looked into this deep: Piper's collection has language, country, voice and quality.
 const DEPTH: usize = 8;
 

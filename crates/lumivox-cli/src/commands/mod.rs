@@ -21,16 +21,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use lumivox::convert::ModelFile;
-use lumivox::store::{self, Store, StoreError};
-use lumivox::text::{Emoji, Language, UserLexicon};
-use lumivox::{G2p, LoadOptions, Options, Synthesizer};
+use lumivox::store::{self, JAPANESE_DICTIONARY, Store, StoreError};
+use lumivox::text::{Emoji, UserLexicon};
+use lumivox::{LoadOptions, Options, Synthesizer, embedded};
 
 use crate::args::{ComputeArguments, ReadingArguments};
 use crate::output::note;
 use crate::progress::PullProgress;
-
-/// What `--model` calls the voice inside this program.
-const EMBEDDED: &str = "embedded";
 
 /// A model that can speak.
 struct Loaded {
@@ -60,14 +57,11 @@ fn read_lexicon(path: &Path) -> Result<UserLexicon> {
 /// Pulls the dictionary by which Japanese is read, if that is asked for, by language or by a voice of Kokoro, and it is not here. Without it there
 /// are warnings of what is not read.
 fn pull_dictionary(options: &Options, quiet: bool) {
-    let voice = options.voice.as_deref().unwrap_or_default();
-    let by_voice = voice.starts_with("jf_") || voice.starts_with("jm_");
-    let japanese = options.language.map_or(by_voice, |language| language == Language::Japanese);
-    if !japanese || options.g2p == G2p::Espeak {
+    if !options.needs_japanese_dictionary() {
         return;
     }
     let progress = PullProgress::new(quiet);
-    let pulled = Store::open().and_then(|store| store.dictionary("ja-dictionary", false, &progress));
+    let pulled = Store::open().and_then(|store| store.dictionary(JAPANESE_DICTIONARY, false, &progress));
     progress.finish();
     if let Err(error) = pulled {
         note(format_args!(
@@ -111,7 +105,7 @@ struct Located {
 /// `any_voice` does not do, because one is asked for, which would be another's.
 fn locate(model: Option<&str>, any_voice: bool, quiet: bool) -> Result<Located> {
     let path = match model {
-        Some(EMBEDDED) => None,
+        Some(embedded::NAME) => None,
         Some(model) => Some(resolve(model, quiet)?),
         None => match resolve("kokoro", quiet) {
             Ok(path) => Some(path),
@@ -134,7 +128,7 @@ fn locate(model: Option<&str>, any_voice: bool, quiet: bool) -> Result<Located> 
     // What an .onnx was made into has a name for the store only.
     let onnx = model.map(Path::new).filter(|model| model.extension().is_some_and(|extension| extension == "onnx"));
     let named = onnx.or(path.as_deref()).and_then(Path::file_stem);
-    let name = named.map_or(EMBEDDED.into(), |name| name.to_string_lossy().into_owned());
+    let name = named.map_or(embedded::NAME.into(), |name| name.to_string_lossy().into_owned());
     Ok(Located { path, name })
 }
 
@@ -161,7 +155,7 @@ fn find(model: &str) -> Result<PathBuf> {
 /// The model file for a path or for the name of a model that is here, the voice inside this program among them.
 fn open(model: &str) -> Result<ModelFile> {
     Ok(match model {
-        EMBEDDED => lumivox::embedded::model_file()?,
+        embedded::NAME => embedded::model_file()?,
         model => ModelFile::open(find(model)?)?,
     })
 }

@@ -8,10 +8,10 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use lumivox::audio::SampleFormat;
-use lumivox::{ChunkSize, DeviceChoice, Input, LoadOptions, Options, Speech, Synthesizer};
+use lumivox::{ChunkSize, DeviceChoice, Input, LoadOptions, Options, Speech, Synthesizer, embedded};
 use serde::Deserialize;
 
-use super::{EMBEDDED, import, resolve};
+use super::{import, resolve};
 use crate::SOME_FAILED;
 use crate::args::{Naming, PiperArguments};
 use crate::output::{describe, file_name, note, print};
@@ -84,7 +84,7 @@ fn model(arguments: &PiperArguments) -> Result<Option<PathBuf>> {
     let here = [PathBuf::from(&arguments.model)].into_iter().chain(in_folders).find(|path| path.is_file());
     match (here, &arguments.config) {
         (Some(path), config) => import(&path, config.as_deref(), arguments.quiet).map(Some),
-        (None, None) if arguments.model == EMBEDDED => Ok(None),
+        (None, None) if arguments.model == embedded::NAME => Ok(None),
         (None, None) => resolve(&arguments.model, arguments.quiet).map(Some),
         (None, Some(_)) => bail!("there is no file {}, to which --config would belong", arguments.model),
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use lumivox::embedded;
 use lumivox::store::Store;
 use lumivox_server::engine::{Engine, EngineConfig, Models, ModelsConfig};
 use lumivox_server::{HttpConfig, encode, serve};
@@ -16,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::signal;
 use tokio::sync::watch;
 
-use super::{EMBEDDED, load_options, locate};
+use super::{load_options, locate};
 use crate::args::{LogFormat, ServeArguments};
 use crate::output::note;
 
@@ -100,7 +101,7 @@ fn models(arguments: &ServeArguments) -> Result<ModelsConfig> {
             files.insert(located.name.clone(), path.clone());
             located.name
         }
-        None => EMBEDDED.to_owned(),
+        None => embedded::NAME.to_owned(),
     };
     for path in &arguments.also {
         if !path.is_file() {

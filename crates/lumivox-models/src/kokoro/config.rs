@@ -16,6 +16,9 @@ pub enum Precision {
     Int8,
 }
 
+/// The most layers of a kind, of which Kokoro has 12 and 3: one set of weights may serve any number.
+const MAX_LAYERS: usize = 256;
+
 /// The whole graph's sizes.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Config {
@@ -131,12 +134,15 @@ impl Config {
                 albert.hidden_size
             );
         }
+        if albert.num_hidden_layers > MAX_LAYERS || self.n_layer > MAX_LAYERS {
+            bail!("{} and {} layers are more than {MAX_LAYERS}", albert.num_hidden_layers, self.n_layer);
+        }
         if self.text_encoder_kernel_size.is_multiple_of(2) {
             bail!("text_encoder_kernel_size {} is even", self.text_encoder_kernel_size);
         }
         let (n_fft, hop) = (generator.gen_istft_n_fft, generator.gen_istft_hop_size);
         // Frames overlap by three quarters, which the window's weights rely on.
-        if hop == 0 || n_fft != 4 * hop {
+        if hop == 0 || hop.checked_mul(4) != Some(n_fft) {
             bail!("gen_istft_hop_size {hop} is not a quarter of gen_istft_n_fft {n_fft}");
         }
         check_upsampling(&generator.upsample_rates, &generator.upsample_kernel_sizes)?;

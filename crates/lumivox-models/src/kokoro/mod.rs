@@ -23,7 +23,7 @@ pub(crate) use {config::StageSizes, generator::NOISE_DILATIONS, source::harmonic
 pub use config::{AlbertConfig, Config, GeneratorConfig, Precision};
 pub use flops::stage_flops;
 
-use crate::layers::{linear, repeat_each};
+use crate::layers::{check_frames, linear, repeat_each};
 use crate::probe::{Probe, probed};
 use albert::Albert;
 use decoder::Decoder;
@@ -34,6 +34,8 @@ use text_encoder::TextEncoder;
 pub const SAMPLE_RATE_HZ: u32 = 24_000;
 /// Sines of the harmonic source: the fundamental and eight overtones.
 pub const HARMONICS: usize = 9;
+/// The most frames that are made at once: twelve minutes, where 510 symbols have half a minute.
+pub(crate) const MAX_FRAMES: u64 = 30_000;
 
 /// The graph with its weights.
 pub struct Kokoro {
@@ -95,6 +97,7 @@ impl Kokoro {
         let d_en = probed(probe, "d_en", self.bert_encoder.forward(&bert_dur)?);
         let d = self.predictor.encode(&d_en, &self.prosody_style(ref_s)?, probe)?;
         let pred_dur = self.predictor.durations(&d, speed, probe)?;
+        check_frames(&pred_dur, MAX_FRAMES)?;
         probe.reached("pred_dur");
         probe.stage("pred_dur", &Tensor::from_slice(&pred_dur, pred_dur.len(), &self.device)?);
         Ok(Prosody { pred_dur, d, ids })

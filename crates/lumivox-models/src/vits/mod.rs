@@ -26,6 +26,7 @@ pub use config::{Config, ResBlockKind};
 pub use flops::stage_flops;
 pub use stream::Stream;
 
+use crate::layers::check_frames;
 use crate::probe::{Probe, probed};
 use duration::DurationPredictor;
 use flow::Flow;
@@ -109,12 +110,7 @@ impl Vits {
         let logw = probed(probe, "logw", self.dp.forward(&encoded.x, g.as_ref(), noise)?);
         let frames = (logw.exp()? * f64::from(length_scale))?.ceil()?.flatten_all()?.to_vec1::<f32>()?;
         let durations = frames.into_iter().map(|frames| frames.max(0.0) as u32).collect::<Vec<_>>();
-        if durations.iter().all(|frames| *frames == 0) {
-            bail!("the model gives the text no duration");
-        }
-        if durations.iter().map(|frames| u64::from(*frames)).sum::<u64>() > MAX_FRAMES {
-            bail!("the model gives the text more than {MAX_FRAMES} frames; its weights can't be right");
-        }
+        check_frames(&durations, MAX_FRAMES)?;
         probe.reached("durations");
         probe.stage("durations", &Tensor::from_slice(&durations, durations.len(), &self.device)?);
         Ok(Prosody { durations, encoded, g })

@@ -1,5 +1,6 @@
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, TypedDict, final
 
@@ -12,19 +13,19 @@ __VERSION__: str
 class Options(TypedDict, total=False):
     voice: str | None
     language: str | None
-    speed: float
-    seed: int
-    ssml: bool
-    phonemes: bool
+    speed: float | None
+    seed: int | None
+    ssml: bool | None
+    phonemes: bool | None
     length_scale: float | None
     noise_scale: float | None
     noise_w: float | None
-    sentence_silence: float
+    sentence_silence: float | None
     paragraph_silence: float | None
     lexicon: Mapping[str, str] | None
-    g2p: Literal["builtin", "espeak"]
-    emoji: bool
-    max_text_bytes: int
+    g2p: Literal["builtin", "espeak"] | None
+    emoji: bool | None
+    max_text_bytes: int | None
 
 @final
 class Phoneme:
@@ -106,7 +107,7 @@ class Synthesizer:
     def speak(self, text: str, **options: Unpack[Options]) -> Speech: ...
     def stream(self, text: str, *, chunk_frames: int | None = None, **options: Unpack[Options]) -> Stream: ...
     @property
-    def path(self) -> str | None: ...
+    def path(self) -> Path | None: ...
     @property
     def fingerprint(self) -> str: ...
     @property

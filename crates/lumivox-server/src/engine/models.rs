@@ -108,7 +108,7 @@ impl Models {
             models.entry(model.entry.name.clone()).or_insert(Some(model.path.clone()));
         }
         #[cfg(feature = "embedded-voice")]
-        models.entry(EMBEDDED.to_owned()).or_insert(None);
+        models.entry(lumivox::embedded::NAME.to_owned()).or_insert(None);
         models.into_iter().map(|(name, path)| Available { name, path }).collect()
     }
 
@@ -264,10 +264,6 @@ impl Loaded {
         self.last_used.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 }
-
-/// What the voice inside the program is called.
-#[cfg(feature = "embedded-voice")]
-const EMBEDDED: &str = "embedded";
 
 #[cfg(feature = "embedded-voice")]
 fn embedded(options: &LoadOptions) -> Result<Synthesizer> {

@@ -87,7 +87,7 @@ fn speaks(engine: &Engine, language: &str) -> Option<String> {
     let exact = voices.iter().find(|voice| tags(voice) == whole);
     let voice = exact.or_else(|| voices.iter().find(|voice| tags(voice).split('_').next() == Some(&primary)))?;
     // The default voice, where that speaks the language.
-    let default = voices.iter().find(|own| own.id == "af_heart" && tags(own) == tags(voice));
+    let default = voices.iter().find(|own| own.id == lumivox::KOKORO_DEFAULT_VOICE && tags(own) == tags(voice));
     Some(default.unwrap_or(voice).id.clone())
 }
 

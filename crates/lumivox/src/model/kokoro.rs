@@ -22,8 +22,8 @@ use crate::options::Options;
 use crate::voice::{VoiceSpec, nearest};
 use crate::weights;
 
-/// The voice where none is asked for.
-const DEFAULT_VOICE: &str = "af_heart";
+/// Kokoro's voice where none is asked for.
+pub const DEFAULT_VOICE: &str = "af_heart";
 
 /// How segments are cut: a short first one, so that it is heard soon, then up to some 12 s of speech: Kokoro hurries through much longer ones, and memory grows with them.
 pub const SEGMENT_LIMITS: SegmentLimits =

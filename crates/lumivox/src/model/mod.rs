@@ -6,7 +6,7 @@ mod kokoro;
 mod reader;
 mod vits;
 
-pub use kokoro::SEGMENT_LIMITS as KOKORO_SEGMENT_LIMITS;
+pub use kokoro::{DEFAULT_VOICE as KOKORO_DEFAULT_VOICE, SEGMENT_LIMITS as KOKORO_SEGMENT_LIMITS};
 
 use std::ops::Range;
 use std::sync::Arc;

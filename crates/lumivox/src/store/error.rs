@@ -42,7 +42,7 @@ pub enum StoreError {
         nearest: Vec<String>,
     },
     /// A path was given, and nothing is there.
-    #[error("there is no file {}", .0.display())]
+    #[error("{}", if .0.exists() { format!("{} is no file", .0.display()) } else { format!("there is no file {}", .0.display()) })]
     NoSuchFile(PathBuf),
     /// A checkpoint was given where a Piper voice is read as it is.
     #[error(

@@ -47,6 +47,9 @@ pub struct ModelStatus<'a> {
     pub installed_bytes: Option<u64>,
 }
 
+/// The name of the dictionary that Japanese is cut into words by, which [`Store::dictionary`] fetches.
+pub const JAPANESE_DICTIONARY: &str = "ja-dictionary";
+
 /// What [`Store::pull`] has done.
 #[derive(Debug)]
 pub struct Pulled {

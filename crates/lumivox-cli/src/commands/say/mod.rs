@@ -68,6 +68,9 @@ pub fn run(arguments: &SayArguments) -> Result<ExitCode> {
     }
 }
 
+/// Formats that a file's name can promise, and `say` doesn't keep.
+const OTHER_FORMATS: [&str; 8] = ["aac", "aiff", "flac", "m4a", "mp3", "oga", "ogg", "opus"];
+
 /// Checks what can be wrong with the output before anything is read, fetched or loaded.
 fn check_output(arguments: &SayArguments) -> Result<()> {
     let several = arguments.input.len() > 1 || arguments.chapters == Some(Chapters::Files);
@@ -77,6 +80,10 @@ fn check_output(arguments: &SayArguments) -> Result<()> {
     };
     if arguments.format == Container::Pcm && !to_stdout {
         bail!("--format pcm is for standard output; add --output -");
+    }
+    let named = arguments.output.as_deref().and_then(Path::extension).and_then(|extension| extension.to_str());
+    if let Some(name) = named.filter(|name| OTHER_FORMATS.contains(&&*name.to_ascii_lowercase())) {
+        bail!("`say` writes WAV files, no .{name}; name it .wav, or pipe it on: --output - | ffmpeg -i - FILE.{name}");
     }
     if to_stdout && arguments.lines {
         bail!("--lines needs a folder; give one with --output");

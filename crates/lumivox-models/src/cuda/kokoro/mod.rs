@@ -17,7 +17,8 @@ use super::layers::{On, Projections, plain};
 use super::probe::{probed, probed_tokens};
 use super::recordings::{FRAMES, Recordings, TOKENS};
 use super::{NoiseSource, counters, utterances};
-use crate::kokoro::{Config, HARMONICS};
+use crate::kokoro::{Config, HARMONICS, MAX_FRAMES};
+use crate::layers::check_frames;
 use crate::probe::{NoProbe, Probe};
 use albert::Albert;
 use decoder::Decoder;
@@ -170,6 +171,9 @@ impl Kokoro {
             )?,
         };
         let pred_dur = durations.to_host()?;
+        for pred_dur in &pred_dur {
+            check_frames(pred_dur, MAX_FRAMES)?;
+        }
         if probe.is_active() {
             let [first, ..] = &pred_dur[..] else { bail!("no utterances") };
             probe.stage("pred_dur", &Tensor::from_slice(first, first.len(), &candle_core::Device::Cpu)?);

@@ -16,6 +16,7 @@ use super::layers::{On, plain};
 use super::probe::probed;
 use super::recordings::{FRAMES, Recordings, TOKENS};
 use super::{NoiseSource, counters, utterances};
+use crate::layers::check_frames;
 use crate::probe::{NoProbe, Probe};
 use crate::vits::{Config, MAX_FRAMES};
 use duration::DurationPredictor;
@@ -172,11 +173,7 @@ impl Vits {
         };
         let durations = frames.to_host()?;
         for durations in &durations {
-            match durations.iter().map(|frames| u64::from(*frames)).sum::<u64>() {
-                0 => bail!("the model gives the text no duration"),
-                1..=MAX_FRAMES => {}
-                _ => bail!("the model gives the text more than {MAX_FRAMES} frames; its weights can't be right"),
-            }
+            check_frames(durations, MAX_FRAMES)?;
         }
         if probe.is_active() {
             let [first, ..] = &durations[..] else { bail!("no utterances") };

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .manifest import ManifestError as ManifestError
     from .manifest import read_manifest as read_manifest
-    from .run import BulkError as BulkError
-    from .run import Settings as Settings
-    from .run import Summary as Summary
-    from .run import run as run
+    from .driver import BulkError as BulkError
+    from .driver import Settings as Settings
+    from .driver import Summary as Summary
+    from .driver import run as run
 
 __all__ = ["BulkError", "ManifestError", "Settings", "Summary", "read_manifest", "run"]
 
@@ -23,5 +23,5 @@ def __getattr__(name: str) -> Any:
     if name in ("ManifestError", "read_manifest"):
         return getattr(importlib.import_module(".manifest", __name__), name)
     if name in ("BulkError", "Settings", "Summary", "run"):
-        return getattr(importlib.import_module(".run", __name__), name)
+        return getattr(importlib.import_module(".driver", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,7 +13,7 @@ EPILOG = """\
 A manifest's rows:
   text     what is said; the only column that must be there
   id       names the row, unique; the row's number if there is none
-  voice, language, speed, seed, length_scale, noise_scale, noise_w, sentence_silence, paragraph_silence, ssml, phonemes, g2p, emoji
+  voice, language, speed, seed, length_scale, noise_scale, noise_w, sentence_silence, paragraph_silence, ssml, phonemes, g2p, emoji, lexicon, max_text_bytes
            as in `Synthesizer.speak` and `lumivox say`; where a row has none, those given here hold (seed 0 if none is given)
   model    a model for this row alone
   others   are carried through
@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     it.add_argument("--actors", type=_positive, metavar="N", help="engines (default: the cluster's processors divided by --threads)")
     it.add_argument("--threads", type=_positive, default=1, metavar="N", help="threads of each engine (default: 1)")
     it.add_argument("--address", help="the Ray cluster (`auto`: the one that runs here); one is started on this machine if not given")
-    it.add_argument("--restart", action="store_true", help="throws away what is in DIR, and begins anew")
+    it.add_argument("--restart", action="store_true", help="throws away the shards and the index in DIR, and begins anew")
     it.add_argument("--retry-failed", action="store_true", help="says the rows again that have failed")
     it.add_argument("--json", action="store_true", help="prints the figures as JSON on standard output")
     it.add_argument("-q", "--quiet", action="store_true", help="prints errors only")
@@ -82,7 +82,7 @@ def main(arguments: Optional[list[str]] = None) -> int:
     if missing:
         return _fatal(f"bulk synthesis needs {' and '.join(missing)}: pip install 'lumivox[bulk]'")
     from .manifest import ManifestError
-    from .run import BulkError, Settings, run
+    from .driver import BulkError, Settings, run
 
     options = {name: getattr(given, name) for name in ("voice", "language", "speed", "seed")}
     names = ("manifest", "out", "model", "precision", "rows_per_shard", "actors", "threads", "address", "restart", "retry_failed", "quiet")
@@ -108,7 +108,7 @@ def _fatal(message: str) -> int:
 
 
 def _report(summary, as_json: bool, quiet: bool) -> int:
-    from .run import as_json as figures
+    from .driver import as_json as figures
 
     shown = 20
     for name, why in summary.failures[:shown]:

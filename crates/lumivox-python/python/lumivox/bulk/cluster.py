@@ -13,7 +13,7 @@ from .progress import Progress
 from .speaker import Speaker
 
 if TYPE_CHECKING:
-    from .run import Settings
+    from .driver import Settings
 
 #: An actor has the next block at hand while it says one; more would wait for it when others have nothing to do.
 BLOCKS_PER_ACTOR = 2

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, BinaryIO, Optional
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,6 +34,15 @@ RESULT_FIELDS = (
 _KEY, _RUN = b"lumivox.bulk.key", b"lumivox.bulk.run"
 
 
+class ShardError(RuntimeError):
+    """A shard that can't be used; the message says what to do."""
+
+
+def one_line(error: BaseException) -> str:
+    """What Arrow says, which may be in several lines."""
+    return " ".join(str(error).split())
+
+
 @dataclass
 class Result:
     """What became of a row: audio, or an error."""
@@ -54,32 +65,47 @@ def name(block: int) -> str:
     return f"{block:06}.parquet"
 
 
-def write(path: Path, rows: pa.Table, results: Iterable[Result], key: str, run: str) -> None:
-    """Writes a shard of `rows` and their `results`. It has its name when everything is on the disk."""
-    metadata = {_KEY: key.encode(), _RUN: run.encode()}
-    schema = pa.schema([*rows.schema, *RESULT_FIELDS], metadata=metadata)
-    flat = [column.name for column in rows.schema if not pa.types.is_nested(column.type)]
+def attempts_name(block: int) -> str:
+    return f".{block:06}.attempts"
+
+
+def is_shard(path: Path) -> bool:
+    """Whether it is named as a shard is."""
+    return re.fullmatch(r"[0-9]{6,}\.parquet", path.name) is not None
+
+
+def is_unfinished(path: Path) -> bool:
+    """Whether it is named as what is there only while something is being made."""
+    return re.fullmatch(r"\.([0-9]{6,}|index|bulk)-[0-9a-f]{32}\.part|\.[0-9]{6,}\.attempts", path.name) is not None
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[BinaryIO]:
+    """A file that has its name when everything is on the disk."""
     part = path.with_name(f".{path.stem}-{uuid.uuid4().hex}.part")
     try:
         with part.open("wb") as file:
-            with pq.ParquetWriter(
-                file,
-                schema,
-                compression={column: "zstd" for column in flat},
-                use_dictionary=flat,
-                write_statistics=flat,
-            ) as writer:
-                for group in _groups(rows, results, schema):
-                    writer.write_table(group)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
-        sync_folder(path.parent)
+        _sync_folder(path.parent)
     finally:
         part.unlink(missing_ok=True)
 
 
-def sync_folder(folder: Path) -> None:
+def write(path: Path, rows: pa.Table, results: Iterable[Result], key: str, run: str) -> None:
+    """Writes a shard of `rows` and their `results`."""
+    metadata = {_KEY: key.encode(), _RUN: run.encode()}
+    schema = pa.schema([*rows.schema, *RESULT_FIELDS], metadata=metadata)
+    flat = [column.name for column in rows.schema if not pa.types.is_nested(column.type)]
+    compression = {column: "zstd" for column in flat}
+    with whole(path) as file, pq.ParquetWriter(file, schema, compression=compression, use_dictionary=flat, write_statistics=flat) as writer:
+        for group in _groups(rows, results, schema):
+            writer.write_table(group)
+
+
+def _sync_folder(folder: Path) -> None:
     """Has names survive the end of the machine."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -116,27 +142,40 @@ def is_whole(path: Path, key: str, run: Optional[str] = None) -> bool:
     return metadata.get(_KEY) == key.encode() and (run is None or metadata.get(_RUN) == run.encode())
 
 
-def said(path: Path) -> dict[int, Result]:
+def _read(path: Path, key: str, columns: Optional[list[str]] = None) -> pa.Table:
+    """Columns of a shard of the work that `key` names; all but the audio if none are given. Raises `ShardError`."""
+    try:
+        # Opened once: an actor may put another file in its place.
+        with pq.ParquetFile(path) as shard:
+            metadata = shard.schema_arrow.metadata or {}
+            table = shard.read(columns or [column for column in shard.schema_arrow.names if column != "audio"])
+    except (OSError, pa.ArrowException) as error:
+        raise ShardError(f"the shard {path} can't be read: {one_line(error)}; remove it, and the same command says its rows again") from error
+    if metadata.get(_KEY) != key.encode():
+        raise ShardError(f"the shard {path} was written by an earlier run that is still at work; when that has ended, the same command says its rows again")
+    return table.replace_schema_metadata()
+
+
+def said(path: Path, key: str) -> dict[int, Result]:
     """The rows of a shard that have audio."""
     results = {}
-    for line in pq.read_table(path, columns=["row", *pa.schema(RESULT_FIELDS).names]).to_pylist():
+    for line in _read(path, key, ["row", *pa.schema(RESULT_FIELDS).names]).to_pylist():
         number, audio = line.pop("row"), line.pop("audio")
         if line["error"] is None:
             results[number] = Result(wav=audio["bytes"], **line)
     return results
 
 
-def read_index(path: Path) -> pa.Table:
+def read_index(path: Path, key: str) -> pa.Table:
     """Everything of a shard but its audio, and where that is: `shard`, a path below the run's folder, and `position`, the row in it."""
-    names = [column for column in pq.read_schema(path).names if column != "audio"]
-    table = pq.read_table(path, columns=names).replace_schema_metadata()
+    table = _read(path, key)
     table = table.append_column("shard", pa.array([f"{path.parent.name}/{path.name}"] * table.num_rows))
     return table.append_column("position", pa.array(range(table.num_rows), pa.int64()))
 
 
-def failures(path: Path) -> int:
+def failures(path: Path, key: str) -> int:
     """How many rows of a shard have no audio."""
-    errors = pq.read_table(path, columns=["error"]).column("error")
+    errors = _read(path, key, ["error"]).column("error")
     return len(errors) - errors.null_count
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -17,6 +17,13 @@ from .manifest import OPTIONS
 
 #: A row that was being said when so many processes ended is not tried again.
 MOST_ENDS = 3
+
+
+class Model(NamedTuple):
+    """Where a model is, which was found where the run was started, and what it was there; without a fingerprint it was not there."""
+
+    place: str
+    fingerprint: str
 
 
 class Attempts:
@@ -52,15 +59,16 @@ class Speaker:
         key, run, retry = self.work["key"], self.work["run"], self.work["retry"]
         # A task that is given out again, because a node went away with its answer, may have been done.
         if not shards.is_whole(path, key, run if retry else None):
-            earlier = shards.said(path) if retry and shards.is_whole(path, key) else {}
-            attempts = Attempts(path.with_name(f".{path.stem}.attempts"))
+            earlier = shards.said(path, key) if retry and shards.is_whole(path, key) else {}
+            attempts = Attempts(path.with_name(shards.attempts_name(block)))
             shards.write(path, rows, self._results(rows, earlier, attempts), key, run)
             attempts.end()
-        count, failed, audio_s = shards.totals(shards.read_index(path))
+        count, failed, audio_s = shards.totals(shards.read_index(path, key))
         return pa.table({"rows": [count], "failed": [failed], "audio_s": [audio_s]})
 
     def _results(self, rows: pa.Table, earlier: dict[int, shards.Result], attempts: Attempts) -> Iterator[shards.Result]:
-        for row in rows.to_pylist():
+        # What is only carried through stays in Arrow: Python has no value for all that a column may hold.
+        for row in rows.select([name for name in rows.column_names if name in ("row", "text", "model", *OPTIONS)]).to_pylist():
             number = row["row"]
             if number in earlier:
                 yield earlier[number]
@@ -90,14 +98,18 @@ class Speaker:
 
     def _options(self, row: dict[str, Any]) -> dict[str, Any]:
         given = {name: row[name] for name in OPTIONS if row.get(name) is not None}
+        if "lexicon" in given:
+            given["lexicon"] = dict(given["lexicon"])
         return {**self.work["options"], **given}
 
     def _synthesizer(self, model: str) -> lumivox.Synthesizer:
         loaded = self.synthesizers.get(model)
         if loaded is None:
-            loaded = lumivox.Synthesizer(model, threads=self.work["threads"], precision=self.work["precision"])
-            expected: Optional[str] = self.work["fingerprints"].get(model)
-            if expected and loaded.fingerprint != expected:
+            place, fingerprint = self.work["models"][model]
+            loaded = lumivox.Synthesizer(place, threads=self.work["threads"], precision=self.work["precision"])
+            if not fingerprint:
+                raise RuntimeError(f"the model `{model}` was not there where the run was started; get it there, and --retry-failed says this row")
+            if loaded.fingerprint != fingerprint:
                 raise RuntimeError(f"the model `{model}` of this node is another than where the run was started; pull it again")
             self.synthesizers[model] = loaded
         return loaded

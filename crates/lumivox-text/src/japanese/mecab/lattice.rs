@@ -88,7 +88,10 @@ impl Dictionary {
         let category = self.categories.of(first);
         let mut found = Vec::new();
         self.known.prefixes(&text.as_bytes()[start..], |length, value| {
-            found.extend(nodes(&self.known, value, start..start + length, true, category));
+            // A damaged dictionary may have words that end within a character.
+            if text.is_char_boundary(start + length) {
+                found.extend(nodes(&self.known, value, start..start + length, true, category));
+            }
         });
         if found.is_empty() || category.always {
             self.unknown_words(text, start, category, &mut found);
