@@ -191,7 +191,7 @@ fn texts_that_can_not_be_said_are_refused() {
 fn outputs_that_can_not_be_written_are_errors() {
     let (folder, path) = target();
     let nowhere = folder.path().join("no/such/folder/out.wav");
-    assert_refused(say().args(["Hello.", "-o"]).arg(nowhere), folder.path(), &["out.wav failed", "No such file"]);
+    assert_refused(say().args(["Hello.", "-o"]).arg(nowhere), folder.path(), &["out.wav failed", "there is no folder"]);
     assert_refused(say().args(["Hello.", "-o"]).arg(folder.path()), folder.path(), &["directory"]);
     let full = || File::options().write(true).open("/dev/full").unwrap();
     assert_refused(say().args(["Hello.", "-o", "/dev/full"]), folder.path(), &["/dev/full failed", "No space left"]);
