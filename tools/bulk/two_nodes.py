@@ -47,25 +47,25 @@ def children_cpu_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def processes() -> dict[int, tuple[int, float]]:
-    """Parent and processor time, with that of children which have ended, of every process."""
-    tick, found = os.sysconf("SC_CLK_TCK"), {}
+def processes() -> dict[int, int]:
+    """The parent of every process."""
+    found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
             except OSError:
                 continue
-            found[int(entry.name)] = (int(fields[1]), sum(map(int, fields[11:15])) / tick)
+            found[int(entry.name)] = int(parent)
     return found
 
 
-def below(roots: list[int], found: dict[int, tuple[int, float]]) -> list[int]:
+def below(roots: list[int], found: dict[int, int]) -> list[int]:
     """`roots` and all that descends from them."""
     family, size = set(roots), 0
     while len(family) > size:
         size = len(family)
-        family |= {pid for pid, (parent, _) in found.items() if parent in family}
+        family |= {pid for pid, parent in found.items() if parent in family}
     return [pid for pid in family if pid in found]
 
 
@@ -115,21 +115,17 @@ def bulk(model: str, manifest: Path, out: Path, rows_per_shard: int, kill_after:
         killer.start()
     command = [sys.executable, "-m", "lumivox.bulk", manifest, "--out", out, "--model", model, "--json", "--quiet"]
     command += ["--rows-per-shard", str(rows_per_shard), "--address", cluster.address]
-    began, cpu_s = time.monotonic(), children_cpu_s()
+    began = time.monotonic()
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     wall_s = time.monotonic() - began
     ended.set()
-    nodes = roots(cluster.head_node) + roots(node)
-    found = processes()
-    cpu_s = children_cpu_s() - cpu_s + sum(found[pid][1] for pid in below(nodes, found))
     if kill_after is not None:
         killer.join()
     cluster.shutdown()
     if done.returncode != 0:
         raise SystemExit(f"bulk ended with {done.returncode}")
     figures = {"wall_s": wall_s, "said": json.loads(done.stdout)}
-    # What a killed process took is not known.
-    return figures | ({"killed": killed} if kill_after is not None else {"cpu_s": cpu_s})
+    return figures | ({"killed": killed} if kill_after is not None else {})
 
 
 def compare(out: Path, lines: list[dict], files: dict[str, Path]) -> dict:
@@ -180,7 +176,7 @@ def main() -> None:
         killed = bulk(given.model, manifest, folder / "killed", given.rows_per_shard, given.kill_after)
         killed |= compare(folder / "killed", lines, files)
     cost = {
-        name: {"wall": left["wall_s"] / said["wall_s"], "wall_without_start": left["said"]["compute_s"] / said["wall_s"], "cpu": left["cpu_s"] / said["cpu_s"]}
+        name: {"wall": left["wall_s"] / said["wall_s"], "wall_without_start": left["said"]["compute_s"] / said["wall_s"]}
         for name, said in (("jobs_2", jobs), ("two_processes", plain))
     }
     print(
