@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 C_LIBRARY = {
-    "musl": "The C library musl: MIT (Rich Felker and others)",
+    "musl": "The C library musl: MIT (Rich Felker and others); the unwinder LLVM libunwind: Apache-2.0 with LLVM exceptions",
     "gnu": "The GNU C library, in programs that are linked statically: LGPL-2.1-or-later (Free Software Foundation). To exchange it build the program anew, "
            "from this version's source.",
 }
