@@ -100,7 +100,7 @@ class Worker:
 def start(name, family, work, threads, programs):
     """An engine of a family, loaded. `programs` has the paths of those that are programs: lumivox and the Rust competitors."""
     command = [programs[program(name)]] if program(name) in programs else [sys.executable, str(HERE / "worker.py")]
-    return Worker([*command, name, family, str(work), str(threads)], threads, name)
+    return Worker([*command, name.removesuffix("-before"), family, str(work), str(threads)], threads, name)
 
 
 def program(name):
