@@ -22,8 +22,8 @@ pub enum Algorithm {
     /// comparisons.
     Winograd,
     /// In 8-bit integers where there are enough channels, else as [`Algorithm::Winograd`]; `LUMIVOX_CONV` overrules it too. Where
-    /// [`Isa::has_byte_products`](crate::Isa::has_byte_products) it is 1.3 to 1.9 times as fast as Winograd (3 times for one tap, which Winograd leaves to the
-    /// definition); with AVX2 alone about as fast for seven taps and more, 1.4 times for three; in portable code slower.
+    /// [`Isa::has_byte_products`](crate::Isa::has_byte_products) it is 1.8 times as fast as Winograd for three taps and 1.2 times for eleven (3 times for one,
+    /// which Winograd leaves to the definition); elsewhere slower, but for one tap.
     Int8,
 }
 

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::arch::{Isa, Kernel, Simd, dispatch};
 use crate::fuse::Pass;
-use crate::permutation::{self, Permutation};
+use crate::permutation::{self, Apart, Permutation};
 use crate::product::{BLOCK, Factors, MAX_COLUMNS, block_product};
 
 /// Output steps in a tile, at most.
@@ -269,9 +269,9 @@ impl Tile<'_> {
                 for column in (0..width).step_by(S::LANES) {
                     // SAFETY: all rows have a vector here, and `out` has as many values.
                     unsafe {
-                        let from = (sums.as_ptr().add(column), ld);
-                        let to = (out.as_mut_ptr().add(column * stride), S::LANES);
-                        interleaving.apply::<S, 1>(s, from, to, 0);
+                        let from = (sums.as_ptr().add(column), Apart { vector: ld, row: 0 });
+                        let to = (out.as_mut_ptr().add(column * stride), Apart { vector: S::LANES, row: 0 });
+                        interleaving.apply::<S, 1>(s, from, to);
                     }
                 }
             }

@@ -6,7 +6,7 @@ use candle_core::Result;
 use rayon::prelude::*;
 
 use crate::activation::Activation;
-use crate::arch::Simd;
+use crate::arch::{Cache, Simd};
 use crate::arena::Buffer;
 use crate::parallel::SharedMut;
 use crate::signal::Signal;
@@ -71,6 +71,9 @@ impl Default for Epilogue<'_> {
         Self { residual: None, scale: 1.0, add_to: None, statistics: false }
     }
 }
+
+/// How many channels ahead of the one that is read memory is asked for them.
+const CHANNELS_AHEAD: usize = 4;
 
 /// One run of a convolution: where it reads and writes, and what happens on the way.
 #[derive(Clone, Copy, Debug)]
@@ -179,19 +182,29 @@ impl Pass<'_> {
         let after = after.clamp(before, out.len());
         out[..before].fill(0.0);
         out[after..].fill(0.0);
-        // The next channel is what is read next, too far away for the CPU to see it coming.
-        prefetch(s, x.as_ptr().wrapping_add(self.l_in), first as usize..end as usize);
+        // The next channels are what is read next, too far away for the CPU to see them coming.
+        prefetch(s, x.as_ptr().wrapping_add(CHANNELS_AHEAD * self.l_in), first as usize..end as usize, Cache::First);
         let (x, out) = (&x[first as usize..end as usize], &mut out[before..after]);
         self.prologue.apply(s, row, channel, x, out);
     }
 
+    /// Asks for input steps while there is something to be computed, a while before [`Pass::read`] reads them: in the `i`th of `count` parts for its share of the
+    /// channels. Steps that there are not are left out.
+    #[inline(always)]
+    pub(crate) fn prefetch_read<S: Simd>(&self, s: S, batch: usize, steps: Range<usize>, i: usize, count: usize) {
+        for channel in share(0..self.channels_in, i, count) {
+            let at = (batch * self.channels_in + channel) * self.l_in;
+            prefetch(s, self.x.as_ptr().wrapping_add(at), steps.start..steps.end.min(self.l_in), Cache::Second);
+        }
+    }
+
     /// Asks for what [`Pass::store`] will touch, a while ahead of it.
     #[inline(always)]
-    pub(crate) fn prefetch_store<S: Simd>(&self, s: S, batch: usize, channel: usize, steps: Range<usize>) {
+    pub(crate) fn prefetch_store<S: Simd>(&self, s: S, [batch, channel]: [usize; 2], steps: Range<usize>, into: Cache) {
         let at = (batch * self.channels_out + channel) * self.l_out;
-        prefetch(s, self.out.as_ptr().wrapping_add(at), steps.clone());
+        prefetch(s, self.out.as_ptr().wrapping_add(at), steps.clone(), into);
         if let Some(residual) = self.residual {
-            prefetch(s, residual.as_ptr().wrapping_add(at), steps);
+            prefetch(s, residual.as_ptr().wrapping_add(at), steps, into);
         }
     }
 
@@ -250,11 +263,16 @@ impl Pass<'_> {
     }
 }
 
+/// The `i`th of `count` shares of a range.
+pub(crate) fn share(all: Range<usize>, i: usize, count: usize) -> Range<usize> {
+    all.start + i * all.len() / count..all.start + (i + 1) * all.len() / count
+}
+
 /// Asks for the cache lines of some values of a row.
 #[inline(always)]
-fn prefetch<S: Simd>(s: S, row: *const f32, values: Range<usize>) {
+fn prefetch<S: Simd>(s: S, row: *const f32, values: Range<usize>, into: Cache) {
     const CACHE_LINE: usize = 64 / size_of::<f32>();
     for i in values.step_by(CACHE_LINE) {
-        s.prefetch(row.wrapping_add(i));
+        s.prefetch(row.wrapping_add(i), into);
     }
 }

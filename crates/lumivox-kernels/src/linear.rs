@@ -18,11 +18,11 @@ use crate::parallel::SharedMut;
 const PANEL: usize = 48;
 /// Rows of a register tile; instruction sets with fewer registers take them in two halves.
 const ROWS: usize = 8;
-/// Input channels that all rows are done with before the next ones: 12 KiB of a panel. They are summed by themselves, so that rounding grows with their
+/// Input channels that all rows are done with before the next ones: 24 KiB of a panel. They are summed by themselves, so that rounding grows with their
 /// number and not with that of all channels.
-const DEPTH: usize = 64;
+const DEPTH: usize = 128;
 /// Rows that a task takes, at most.
-const TASK_ROWS: usize = 128;
+const TASK_ROWS: usize = 256;
 
 /// `torch.nn.Linear` with its weights packed once.
 ///
@@ -213,7 +213,7 @@ fn add_product<S: Simd>(
     let count = ROWS.min(rows - row);
     let mut done = 0;
     while done < columns {
-        let vectors = (columns - done).div_ceil(S::LANES).min(3);
+        let vectors = (columns - done).div_ceil(S::LANES).min(S::TILE_VECTORS);
         // SAFETY: the assertions above; PANEL is a multiple of LANES for every set.
         unsafe {
             let (panel, sums) = (panel.as_ptr().add(done), sums.as_mut_ptr().add(done));

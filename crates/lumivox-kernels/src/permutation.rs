@@ -15,6 +15,13 @@ pub(crate) struct Permutation {
     table: Vec<[u32; LANES]>,
 }
 
+/// How many values vectors, and rows of them, are apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Apart {
+    pub(crate) vector: usize,
+    pub(crate) row: usize,
+}
+
 impl Permutation {
     /// Of `vectors` vectors, two at least, given the place that each place's value comes from, both counted through all vectors.
     pub(crate) fn new(vectors: usize, from: impl Fn(usize) -> usize) -> Self {
@@ -33,7 +40,7 @@ impl Permutation {
         Self { vectors, table }
     }
 
-    /// Writes the vectors, `to_apart` from each other, that those at `from`, which are `apart`, become; for each of `R` rows, `len` values apart.
+    /// Writes the vectors that those at `from` become to `to`; for each of `R` rows.
     ///
     /// # Safety
     /// The instruction set must have 16 lanes, and all of these vectors must be readable and writable.
@@ -41,21 +48,24 @@ impl Permutation {
     pub(crate) unsafe fn apply<S: Simd, const R: usize>(
         &self,
         s: S,
-        (from, apart): (*const f32, usize),
-        (to, to_apart): (*mut f32, usize),
-        len: usize,
+        (from, from_apart): (*const f32, Apart),
+        (to, to_apart): (*mut f32, Apart),
     ) {
         for (i, row) in self.table.chunks_exact(self.vectors - 1).enumerate() {
             // SAFETY: the caller's promise.
             unsafe {
-                let mut vectors: [S::V; R] = std::array::from_fn(|r| s.load(from.add(r * len)));
+                let mut vectors: [S::V; R] = std::array::from_fn(|r| s.load(from.add(r * from_apart.row)));
                 for (j, index) in row.iter().enumerate() {
                     for (r, vector) in vectors.iter_mut().enumerate() {
-                        *vector = s.permute2(*vector, index, s.load(from.add(r * len + (j + 1) * apart)));
+                        *vector = s.permute2(
+                            *vector,
+                            index,
+                            s.load(from.add(r * from_apart.row + (j + 1) * from_apart.vector)),
+                        );
                     }
                 }
                 for (r, &vector) in vectors.iter().enumerate() {
-                    s.store(to.add(r * len + i * to_apart), vector);
+                    s.store(to.add(r * to_apart.row + i * to_apart.vector), vector);
                 }
             }
         }

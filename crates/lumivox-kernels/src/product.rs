@@ -39,7 +39,7 @@ pub(crate) fn block_product<S: Simd>(
     assert!((channels - 1) * row_len + furthest <= x.len() && (BLOCK - 1) * ld + whole <= sums.len());
     let mut done = 0;
     while done < whole {
-        let vectors = ((whole - done) / S::LANES).min(3);
+        let vectors = ((whole - done) / S::LANES).min(S::TILE_VECTORS);
         // SAFETY: the assertions above; `done + vectors·LANES <= whole`.
         unsafe {
             let (x, sums) = (x.as_ptr().add(done), sums.as_mut_ptr().add(done));

@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::cell::Cell;
+
 use lumivox_kernels::*;
 use proptest::prelude::*;
 use support::{assert_close, flat, on_every_isa, tensor, values};
@@ -224,5 +226,48 @@ fn int8_error_of_normalised_signals_is_small() {
             let snr = snr_db(&run(Algorithm::Int8), &exact);
             assert!(snr >= 38.0, "{:?} k{taps} d{dilation}: {snr} dB", adain.activation);
         }
+    }
+}
+
+/// The rounding of Toom-Cook for each kernel size that has a transform, against the definition in `f64`; `--nocapture` prints it beside that of direct convolution.
+#[test]
+fn toom_cook_rounds_little() {
+    let (channels, steps) = (128, 400);
+    for (taps, bound) in [(3, 2e-6), (5, 4e-6), (6, 8e-6), (7, 8e-6), (9, 8e-6), (11, 8e-6), (12, 8e-6)] {
+        let weight = values(channels * channels * taps, 1);
+        let x = values(channels * steps, 2);
+        let padding = taps / 2;
+        let errors = [Algorithm::Direct, Algorithm::Winograd].map(|algorithm| {
+            let config = Conv1dConfig { padding, dilation: 1, algorithm, ..Default::default() };
+            let shape = [channels, channels, taps];
+            let want = conv1d_reference(&x, [1, channels, steps], &weight, shape, &vec![0.0; channels], config);
+            let conv = Conv1d::new(&tensor(&weight, (channels, channels, taps)), None, config).unwrap();
+            let worst = Cell::new(0f64);
+            on_every_isa(|_| {
+                let got = flat(&conv.forward(&tensor(&x, (1, channels, steps))).unwrap());
+                worst.set(worst.get().max(10f64.powf(-snr_db(&got, &want) / 20.0)));
+            });
+            worst.get()
+        });
+        println!("{taps} taps: direct {:.1e}, Toom-Cook {:.1e}", errors[0], errors[1]);
+        assert!(errors[1] <= bound, "{taps} taps: {:e}", errors[1]);
+        assert!(errors[0] < errors[1], "{taps} taps: not computed by Toom-Cook");
+    }
+}
+
+/// So many weights that they are kept as taps.
+#[test]
+fn toom_cook_of_many_channels_is_its_definition() {
+    for (c_in, c_out, taps, dilation) in [(725, 730, 3, 2), (362, 355, 11, 1)] {
+        let (steps, config) =
+            (70, Conv1dConfig { algorithm: Algorithm::Winograd, ..Conv1dConfig::same(taps, dilation) });
+        let (x, weight, bias) = (values(c_in * steps, 1), values(c_out * c_in * taps, 2), values(c_out, 3));
+        let want = conv1d_reference(&x, [1, c_in, steps], &weight, [c_out, c_in, taps], &bias, config);
+        let conv = Conv1d::new(&tensor(&weight, (c_out, c_in, taps)), Some(&tensor(&bias, c_out)), config).unwrap();
+        on_every_isa(|isa| {
+            let got = flat(&conv.forward(&tensor(&x, (1, c_in, steps))).unwrap());
+            let error = 10f64.powf(-snr_db(&got, &want) / 20.0);
+            assert!(error <= 8e-6, "{isa}, {taps} taps: {error:e}");
+        });
     }
 }

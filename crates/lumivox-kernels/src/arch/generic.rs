@@ -1,6 +1,6 @@
 //! Portable vectors of eight values, which the compiler may turn into whatever the target has.
 
-use super::{Simd, SimdInt8};
+use super::{Cache, Simd, SimdInt8};
 
 #[derive(Clone, Copy)]
 pub(crate) struct Generic;
@@ -14,9 +14,10 @@ impl Simd for Generic {
     type V = [f32; 8];
     const LANES: usize = 8;
     const TILE_ROWS: usize = 4;
+    const TILE_VECTORS: usize = 1;
 
     #[inline(always)]
-    fn prefetch(self, _: *const f32) {}
+    fn prefetch(self, _: *const f32, _: Cache) {}
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {
         [x; 8]

@@ -94,6 +94,15 @@ pub fn with_isa<R>(isa: Isa, f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Where memory is asked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cache {
+    /// The first-level cache: for what is touched next.
+    First,
+    /// The second-level cache: for more than the first one holds.
+    Second,
+}
+
 /// `f32` vectors of one instruction set. A value of the type proves that the CPU has the set, so the arithmetic is safe to call; loads and stores are
 /// `unsafe` because they take pointers.
 pub(crate) trait Simd: Copy + Send + Sync {
@@ -103,9 +112,11 @@ pub(crate) trait Simd: Copy + Send + Sync {
     const LANES: usize;
     /// Rows of a register tile that leave registers for the operands.
     const TILE_ROWS: usize;
+    /// Its vectors. Where it just fits, compilers may keep a sum in memory all the same, and each product then waits for the last one to be stored.
+    const TILE_VECTORS: usize;
 
-    /// Asks for the cache line that `p` points into; nothing happens where there is none.
-    fn prefetch(self, p: *const f32);
+    /// Asks for the cache line that `p` points into, for a cache; nothing happens where there is none.
+    fn prefetch(self, p: *const f32, into: Cache);
     fn splat(self, x: f32) -> Self::V;
     /// # Safety
     /// `p` must be readable for [`Simd::LANES`] values; no alignment is needed.

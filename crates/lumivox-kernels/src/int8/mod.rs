@@ -18,7 +18,7 @@ use std::cell::RefCell;
 
 use rayon::prelude::*;
 
-use crate::arch::{Isa, KernelInt8, SimdInt8, dispatch_int8};
+use crate::arch::{Cache, Isa, KernelInt8, SimdInt8, dispatch_int8};
 use crate::fuse::{Pass, Task};
 use product::{BLOCK, COLUMNS, Factors, Finish, QUAD, block_product};
 
@@ -245,7 +245,8 @@ impl Tile<'_> {
         let Task { batch, steps, .. } = &self.task;
         let start = steps.start + columns * COLUMNS;
         for channel in block * BLOCK..self.conv.c_out.min((block + 1) * BLOCK) {
-            self.pass.prefetch_store(s, *batch, channel, start..steps.end.min(start + COLUMNS));
+            let steps = start..steps.end.min(start + COLUMNS);
+            self.pass.prefetch_store(s, [*batch, channel], steps, Cache::First);
         }
     }
 

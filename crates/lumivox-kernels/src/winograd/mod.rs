@@ -1,10 +1,13 @@
-//! One-dimensional Toom-Cook ("Winograd") convolution, the other engine under [`Conv1d`](crate::Conv1d): two to three times fewer multiplications than the
+//! One-dimensional Toom-Cook ("Winograd") convolution, the other engine under [`Conv1d`](crate::Conv1d): two to four times fewer multiplications than the
 //! definition has.
 //!
 //! A tile is `F(6, r)` ([`transform`]): outputs that lie a dilation apart are six at a time. Input steps are sorted into six planes, `planes[i][c]` being step
 //! `6·d·⌊c/d⌋ + i·d + c mod d`, so that column `c` of all planes is a tile, and everything between the sorting and the sorting back is done on vectors of
-//! columns, whatever the dilation `d`. Products are sums over channels for each point: the same [`block_product`] as in direct convolution. Kernels of more than
-//! seven taps are cut into groups of six, whose tiles are those of the first group, `d` columns on: their input is transformed once for all groups.
+//! columns, whatever the dilation `d`. Products are sums over channels for each point: the same [`block_product`] as in direct convolution.
+//!
+//! Kernels of eight to twelve taps are cut in two halves `g₀` and `g₁` of six, and so are tiles of twelve outputs, in twelve planes. Of the input's three
+//! overlapping stretches `x₀`, `x₁`, `x₂` the outputs are `x₀g₀ + x₁g₁` and `x₁g₀ + x₂g₁`, which is `F(2, 2)` around `F(6, 6)`: with `m = x₁(g₀ + g₁)` they are
+//! `(x₀ − x₁)g₀ + m` and `(x₂ − x₁)g₁ + m`, three products instead of four.
 
 mod sort;
 mod transform;
@@ -14,28 +17,34 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::arch::{Isa, Kernel, Simd, dispatch};
+use crate::arch::{Cache, Isa, Kernel, Simd, dispatch};
 use crate::arena::Buffer;
-use crate::fuse::Pass;
+use crate::fuse::{Pass, share};
 use crate::parallel::SharedMut;
 use crate::product::{BLOCK, Factors, MAX_COLUMNS, block_product};
-use sort::{MARGIN, Sorter, padded_len};
+use sort::{MARGIN, Sorter};
 use transform::{MAX_POINTS, OUTPUTS, Transform};
 
-/// Values of transformed input that a tile may hold, so that it stays in the second-level cache beside the weights.
-const TILE_VALUES: usize = 160 * 1024;
 /// Tiles for each thread from which on they are shared out as they are.
 const MANY_TILES: usize = 4;
-/// Columns of a tile, at most.
+/// Columns of a tile, where dilations allow it: its transformed input is some megabytes, which stay in the third-level cache.
 const MAX_TILE_COLUMNS: usize = 96;
 /// The longest period of columns that chunks are made of.
 const MAX_PERIOD: usize = 80;
 /// Input channels that are sorted together.
 const CHANNELS: usize = 2;
+/// Row blocks whose products are made together, while what they take of the input is in the nearest caches.
+const BLOCKS: usize = 2;
+/// More weights of products than this (16 MiB) are made when they are needed, of the taps, which are two to three times fewer.
+const MAX_PRODUCTS_WEIGHTS: usize = 4 * 1024 * 1024;
 /// Fewer channels than this don't pay for the transforms.
 const MIN_CHANNELS: usize = 16;
-/// Taps of a group where there are several.
-const GROUP_TAPS: usize = OUTPUTS;
+/// More taps than this are cut in two halves.
+const MAX_WHOLE_TAPS: usize = 7;
+/// Taps of a half.
+const HALF_TAPS: usize = OUTPUTS;
+/// What the values of a slice of weights are a multiple of, four of the widest vectors.
+const SLICE_GRAIN: usize = 64;
 /// Values of a cache line.
 const CACHE_LINE: usize = 16;
 /// No bias: it is added once the products are transformed back.
@@ -48,12 +57,25 @@ pub(crate) struct Winograd {
     c_out: usize,
     dilation: usize,
     padding: usize,
-    tap_groups: usize,
+    taps: usize,
+    /// Parts that the taps and a tile's outputs are cut into, one or two.
+    parts: usize,
     transform: Transform,
     sorter: Sorter,
-    /// `[row block][point][channel][tap group][BLOCK]`.
-    weights: Vec<f32>,
+    /// What each product of a tile takes of each tap, `[product][tap]`; products are in the order `[set][point]`, the sets of two parts those of `g₀`, `g₀ + g₁`
+    /// and `g₁`.
+    coefficients: Vec<Vec<f64>>,
+    weights: Weights,
     bias: Vec<f32>,
+}
+
+/// The weights, for each row block.
+#[derive(Clone, Debug)]
+enum Weights {
+    /// What the products take: `[row block][product][channel][BLOCK]`, a product's in whole cache lines.
+    Products(Vec<f32>),
+    /// The taps, where the above would be too much memory: `[row block][tap][channel][BLOCK]`, a tap's in whole cache lines. Products' weights are made of them again and again.
+    Taps(Vec<f32>),
 }
 
 impl Winograd {
@@ -65,49 +87,107 @@ impl Winograd {
         dilation: usize,
         padding: usize,
     ) -> Option<Self> {
-        let group_taps = if taps > 7 { GROUP_TAPS } else { taps };
-        if c_out < MIN_CHANNELS || c_in < MIN_CHANNELS || dilation > MAX_COLUMNS {
+        let parts = if taps > MAX_WHOLE_TAPS { 2 } else { 1 };
+        let part_taps = if parts > 1 { HALF_TAPS } else { taps };
+        if c_out < MIN_CHANNELS || c_in < MIN_CHANNELS || dilation > MAX_COLUMNS || taps > parts * part_taps {
             return None;
         }
-        let transform = Transform::new(group_taps)?;
-        let tap_groups = taps.div_ceil(group_taps);
+        let transform = Transform::new(part_taps)?;
         let mut packed_bias = bias.to_vec();
         packed_bias.resize(c_out.next_multiple_of(BLOCK), 0.0);
-        let block_len = transform.points * c_in * tap_groups * BLOCK;
-        let mut weights = vec![0f32; c_out.div_ceil(BLOCK) * block_len];
-        weights.par_chunks_mut(block_len).enumerate().for_each(|(block, packed)| {
+        let coefficients: Vec<Vec<f64>> = (0..sets(parts) * transform.points)
+            .map(|product| {
+                let (set, of_taps) = (product / transform.points, transform.weight(product % transform.points));
+                let of_part = |part: usize| if set == 2 - 2 * part { 0.0 } else { 1.0 };
+                (0..parts).flat_map(|part| of_taps.iter().map(move |g| of_part(part) * g)).collect()
+            })
+            .collect();
+        let keep_taps = coefficients.len() * c_in * c_out > MAX_PRODUCTS_WEIGHTS;
+        let slices = if keep_taps { parts * part_taps } else { coefficients.len() };
+        let slice_len = slice_len(c_in);
+        let mut packed = vec![0f32; c_out.div_ceil(BLOCK) * slices * slice_len];
+        packed.par_chunks_mut(slices * slice_len).enumerate().for_each(|(block, packed)| {
             for channel in 0..c_in {
-                // The block's weights of this channel, `[tap][row]`, padded to whole groups and blocks with zeros.
-                let mut rows = vec![[0f64; BLOCK]; tap_groups * group_taps];
+                // The block's weights of this channel, `[tap][row]`, padded to whole parts and blocks with zeros.
+                let mut rows = vec![[0f64; BLOCK]; parts * part_taps];
                 for r in 0..BLOCK.min(c_out - block * BLOCK) {
                     let weight = &weight[((block * BLOCK + r) * c_in + channel) * taps..][..taps];
                     for (row, &w) in rows.iter_mut().zip(weight) {
                         row[r] = w.into();
                     }
                 }
-                for point in 0..transform.points {
-                    for (group, rows) in rows.chunks(group_taps).enumerate() {
-                        let mut sum = [0f64; BLOCK];
-                        for (row, g) in rows.iter().zip(transform.weight(point)) {
+                for (slice, packed) in packed.chunks_exact_mut(slice_len).enumerate() {
+                    let mut sum = [0f64; BLOCK];
+                    if keep_taps {
+                        sum = rows[slice];
+                    } else {
+                        for (row, g) in rows.iter().zip(&coefficients[slice]) {
                             for (sum, w) in sum.iter_mut().zip(row) {
                                 *sum += g * w;
                             }
                         }
-                        let to = &mut packed[((point * c_in + channel) * tap_groups + group) * BLOCK..][..BLOCK];
-                        for (to, sum) in to.iter_mut().zip(sum) {
-                            *to = sum as f32;
-                        }
                     }
+                    packed[channel * BLOCK..][..BLOCK].copy_from_slice(&sum.map(|sum| sum as f32));
                 }
             }
         });
-        let sorter = Sorter::new(dilation);
-        Some(Self { c_in, c_out, dilation, padding, tap_groups, transform, sorter, weights, bias: packed_bias })
+        let weights = if keep_taps { Weights::Taps(packed) } else { Weights::Products(packed) };
+        let sorter = Sorter::new(parts * OUTPUTS, dilation);
+        Some(Self {
+            c_in,
+            c_out,
+            dilation,
+            padding,
+            taps: parts * part_taps,
+            parts,
+            transform,
+            sorter,
+            coefficients,
+            weights,
+            bias: packed_bias,
+        })
     }
 
-    /// Taps of a tap group.
-    fn group_taps(&self) -> usize {
-        self.transform.points + 1 - OUTPUTS
+    /// Outputs of a tile.
+    fn outputs(&self) -> usize {
+        self.parts * OUTPUTS
+    }
+
+    /// Products of a tile.
+    fn products(&self) -> usize {
+        self.coefficients.len()
+    }
+
+    /// What `product` takes of the channels for some row block, `[channel][BLOCK]`; `made` is room to make it in.
+    #[inline(always)]
+    fn product_weights<'a, S: Simd>(&'a self, s: S, block: usize, product: usize, made: &'a mut [f32]) -> &'a [f32] {
+        let (len, used) = (slice_len(self.c_in), self.c_in * BLOCK);
+        let taps = match &self.weights {
+            Weights::Products(weights) => return &weights[(block * self.products() + product) * len..][..used],
+            Weights::Taps(weights) => &weights[block * self.taps * len..][..self.taps * len],
+        };
+        let coefficients = &self.coefficients[product];
+        let made = &mut made[..len];
+        for i in (0..len).step_by(SLICE_GRAIN) {
+            let mut j = 0;
+            while j < SLICE_GRAIN {
+                let mut sums = [s.splat(0.0); 4];
+                for (tap, &g) in coefficients.iter().enumerate() {
+                    let g = s.splat(g as f32);
+                    for (v, sum) in sums.iter_mut().enumerate() {
+                        // SAFETY: a tap has `len` values, a multiple of the grain, which is whole fours of vectors.
+                        *sum =
+                            unsafe { s.mul_add(g, s.load(taps.as_ptr().add(tap * len + i + j + v * S::LANES)), *sum) };
+                    }
+                }
+                for (v, &sum) in sums.iter().enumerate() {
+                    // SAFETY: so has `made`.
+                    unsafe { s.store(made.as_mut_ptr().add(i + j + v * S::LANES), sum) };
+                }
+                j += 4 * S::LANES;
+            }
+        }
+        &made[..used]
     }
 
     /// Columns that are finished together, whole vectors and whole dilations where that is not too many, so that their products stay in the nearest caches.
@@ -118,42 +198,35 @@ impl Winograd {
         }
     }
 
-    /// Columns of a tile: as many as the cache holds, whole chunks, cut down to whole dilations.
-    fn tile_columns(&self) -> usize {
-        let fit = (TILE_VALUES / (self.transform.points * self.c_in)).min(MAX_TILE_COLUMNS);
-        let columns = fit / self.chunk() * self.chunk();
-        columns.max(self.chunk()) / self.dilation * self.dilation
-    }
-
     /// Steps of a row of columns, which are computed together.
     pub(crate) fn grain(&self) -> usize {
-        OUTPUTS * self.dilation
-    }
-
-    /// Output steps in a tile.
-    fn tile(&self) -> usize {
-        OUTPUTS * self.tile_columns()
+        self.outputs() * self.dilation
     }
 
     /// Output steps that are stored together: the piece that statistics are gathered of.
     pub(crate) fn piece(&self) -> usize {
-        OUTPUTS * (self.chunk() / self.dilation * self.dilation)
+        self.outputs() * (self.chunk() / self.dilation * self.dilation)
     }
 
     /// Computes all of `pass`.
     pub(crate) fn run(&self, pass: Pass) {
-        match self.transform.points {
-            8 => self.run_points::<8>(pass),
-            10 => self.run_points::<10>(pass),
-            11 => self.run_points::<11>(pass),
-            _ => self.run_points::<MAX_POINTS>(pass),
+        match (self.transform.points, self.parts) {
+            (8, _) => self.run_points::<8, 1>(pass),
+            (10, _) => self.run_points::<10, 1>(pass),
+            (11, 1) => self.run_points::<11, 1>(pass),
+            (11, _) => self.run_points::<11, 2>(pass),
+            _ => self.run_points::<MAX_POINTS, 1>(pass),
         }
     }
 
-    /// [`Winograd::run`] with `N` points.
-    fn run_points<const N: usize>(&self, pass: Pass) {
+    /// [`Winograd::run`] with `N` points and `P` parts.
+    fn run_points<const N: usize, const P: usize>(&self, pass: Pass) {
         let isa = Isa::current();
-        let (tile, threads) = (self.tile(), rayon::current_num_threads());
+        let enough = MANY_TILES * rayon::current_num_threads();
+        // As large as it may be, unless only smaller ones are enough.
+        let (least, most) = (self.piece(), (MAX_TILE_COLUMNS / self.chunk()).max(1) * self.piece());
+        let are_enough = |tile: usize| pass.batch * pass.l_out.div_ceil(tile) >= enough;
+        let tile = if are_enough(least) && !are_enough(most) { least } else { most };
         let in_row = pass.l_out.div_ceil(tile);
         let tiles = (0..pass.batch * in_row).map(|i| {
             let start = i % in_row * tile;
@@ -161,13 +234,13 @@ impl Winograd {
         });
         let tiles: Vec<Tile> = tiles.collect();
         let blocks = self.c_out.div_ceil(BLOCK);
-        if tiles.len() >= MANY_TILES * threads {
+        if tiles.len() >= enough {
             tiles.par_iter().for_each(|tile| {
                 let mut kept = TRANSFORMED.take();
                 let transformed = aligned(&mut kept, tile.transformed_len());
                 let to = SharedMut::new(transformed);
-                dispatch(isa, TransformInput::<N> { tile, channels: 0..self.c_in, to });
-                dispatch(isa, Multiply::<N> { tile, blocks: 0..blocks, transformed });
+                dispatch(isa, TransformInput::<N, P> { tile, channels: 0..self.c_in, to });
+                dispatch(isa, Multiply::<N, P> { tile, blocks: 0..blocks, transformed });
                 TRANSFORMED.set(kept);
             });
             return;
@@ -176,11 +249,22 @@ impl Winograd {
         tiles.par_iter().for_each(|tile| {
             let mut transformed = Buffer::new(tile.transformed_len());
             let to = SharedMut::new(&mut transformed);
-            shares(self.c_in, CHANNELS).for_each(|channels| dispatch(isa, TransformInput::<N> { tile, channels, to }));
+            shares(self.c_in, CHANNELS)
+                .for_each(|channels| dispatch(isa, TransformInput::<N, P> { tile, channels, to }));
             let transformed = &*transformed;
-            shares(blocks, 1).for_each(|blocks| dispatch(isa, Multiply::<N> { tile, blocks, transformed }));
+            shares(blocks, 1).for_each(|blocks| dispatch(isa, Multiply::<N, P> { tile, blocks, transformed }));
         });
     }
+}
+
+/// How many sets of products `parts` parts of taps and outputs take.
+const fn sets(parts: usize) -> usize {
+    2 * parts - 1
+}
+
+/// Values of the weights that a row block has for a tap or a product, whole cache lines.
+fn slice_len(c_in: usize) -> usize {
+    (c_in * BLOCK).next_multiple_of(SLICE_GRAIN)
 }
 
 /// `0..n` in parts for the threads of the pool, all but the last one multiples of `grain`.
@@ -195,10 +279,8 @@ struct Tile<'a> {
     pass: Pass<'a>,
     batch: usize,
     steps: Range<usize>,
-    /// Columns of the products.
+    /// Columns of the products and of the transformed input.
     columns: usize,
-    /// Columns of the transformed input: those that the last tap group meets are further right.
-    columns_in: usize,
     /// Columns of the planes: a tile's last inputs are the first ones of the next tile.
     plane: usize,
 }
@@ -211,15 +293,25 @@ thread_local! {
 impl<'a> Tile<'a> {
     fn new(conv: &'a Winograd, pass: Pass<'a>, batch: usize, steps: Range<usize>) -> Self {
         let d = conv.dilation;
-        let columns = (steps.len().div_ceil(OUTPUTS * d) * d).next_multiple_of(CACHE_LINE);
-        let columns_in = (columns + (conv.tap_groups - 1) * d).next_multiple_of(CACHE_LINE);
-        let plane = (columns_in + d).next_multiple_of(d).next_multiple_of(CACHE_LINE);
-        Self { conv, pass, batch, steps, columns, columns_in, plane }
+        let columns = (steps.len().div_ceil(conv.outputs() * d) * d).next_multiple_of(CACHE_LINE);
+        let plane = (columns + d).next_multiple_of(d).next_multiple_of(CACHE_LINE);
+        Self { conv, pass, batch, steps, columns, plane }
     }
 
     /// Values of the transformed input.
     fn transformed_len(&self) -> usize {
-        self.conv.transform.points * self.conv.c_in * self.columns_in
+        self.conv.products() * self.product_len()
+    }
+
+    /// Values from the transformed input of one product to that of the next. One line more than there are, as powers of two apart they would all fall into the same
+    /// few places of a cache.
+    fn product_len(&self) -> usize {
+        self.conv.c_in * self.columns + CACHE_LINE
+    }
+
+    /// The same of the products of a row block.
+    fn sums_len(&self) -> usize {
+        BLOCK * self.columns + CACHE_LINE
     }
 }
 
@@ -232,24 +324,23 @@ fn aligned(scratch: &mut Vec<f32>, len: usize) -> &mut [f32] {
     &mut scratch[first..first + len]
 }
 
-/// Makes `to[point][channel][column]`, what the products take of the input, for some channels.
-struct TransformInput<'a, const N: usize> {
+/// Makes `to[product][channel][column]`, what the products take of the input, for some channels.
+struct TransformInput<'a, const N: usize, const P: usize> {
     tile: &'a Tile<'a>,
     channels: Range<usize>,
     to: SharedMut<'a>,
 }
 
-impl<const N: usize> Kernel for TransformInput<'_, N> {
+impl<const N: usize, const P: usize> Kernel for TransformInput<'_, N, P> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Tile { conv, pass, batch, ref steps, columns_in, plane, .. } = *self.tile;
+        let Tile { conv, pass, batch, ref steps, columns, plane, .. } = *self.tile;
         let start = steps.start as isize - conv.padding as isize;
         // What lies behind the inputs of the columns that are stored may be anything.
-        let stored = steps.len().next_multiple_of(OUTPUTS * conv.dilation);
-        let needed = stored + (conv.tap_groups * conv.group_taps() - 1) * conv.dilation;
-        let len = padded_len(plane);
+        let needed = steps.len().next_multiple_of(conv.grain()) + (conv.taps - 1) * conv.dilation;
+        let len = conv.sorter.padded_len(plane);
         // Taken out and put back, not borrowed in a closure: a closure would be compiled without the instruction set.
         let mut scratch = SCRATCH.take();
         let (rows, planes) = aligned(&mut scratch, 2 * CHANNELS * len).split_at_mut(CHANNELS * len);
@@ -260,20 +351,28 @@ impl<const N: usize> Kernel for TransformInput<'_, N> {
             }
             conv.sorter.to_planes::<S, CHANNELS>(s, rows, planes, plane);
             for (channel, planes) in channels.zip(planes.chunks_exact(len)) {
-                for column in (0..columns_in).step_by(S::LANES) {
-                    // SAFETY: planes have `plane >= columns_in + dilation` columns, the transformed rows, which are this channel's alone, `columns_in`, a multiple
-                    // of LANES.
-                    unsafe {
-                        let d: [S::V; N] = std::array::from_fn(|i| {
-                            let at = MARGIN + i % OUTPUTS * plane + column + i / OUTPUTS * conv.dilation;
-                            debug_assert!(at + S::LANES <= planes.len());
-                            s.load(planes.as_ptr().add(at))
-                        });
-                        let v = conv.transform.input(s, &d);
-                        for (point, &v) in v.iter().enumerate() {
-                            let at = (point * conv.c_in + channel) * columns_in + column;
-                            s.store(self.to.slice(at, S::LANES).as_mut_ptr(), v);
+                for column in (0..columns).step_by(S::LANES) {
+                    // Step `i` of the columns' tiles.
+                    let input = |i: usize| {
+                        let at = MARGIN + i % (P * OUTPUTS) * plane + column + i / (P * OUTPUTS) * conv.dilation;
+                        debug_assert!(at + S::LANES <= planes.len());
+                        // SAFETY: planes have `plane >= columns + dilation` columns.
+                        unsafe { s.load(planes.as_ptr().add(at)) }
+                    };
+                    let mut set = 0;
+                    while set < sets(P) {
+                        let d: [S::V; N] = match (P, set) {
+                            (1, _) => std::array::from_fn(input),
+                            (_, 0) => std::array::from_fn(|i| s.sub(input(i), input(OUTPUTS + i))),
+                            (_, 1) => std::array::from_fn(|i| input(OUTPUTS + i)),
+                            _ => std::array::from_fn(|i| s.sub(input(2 * OUTPUTS + i), input(OUTPUTS + i))),
+                        };
+                        for (point, &v) in conv.transform.input(s, &d).iter().enumerate() {
+                            let at = (set * N + point) * self.tile.product_len() + channel * columns + column;
+                            // SAFETY: a row has `columns` values, a multiple of LANES, and is this channel's alone.
+                            unsafe { s.store(self.to.slice(at, S::LANES).as_mut_ptr(), v) };
                         }
+                        set += 1;
                     }
                 }
             }
@@ -283,50 +382,71 @@ impl<const N: usize> Kernel for TransformInput<'_, N> {
 }
 
 /// Multiplies `transformed` by the weights of some row blocks, and makes and stores their outputs.
-struct Multiply<'a, const N: usize> {
+struct Multiply<'a, const N: usize, const P: usize> {
     tile: &'a Tile<'a>,
     blocks: Range<usize>,
     transformed: &'a [f32],
 }
 
-impl<const N: usize> Kernel for Multiply<'_, N> {
+impl<const N: usize, const P: usize> Kernel for Multiply<'_, N, P> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Tile { conv, columns, columns_in, .. } = *self.tile;
-        let chunk = conv.chunk();
-        let sorted = BLOCK * padded_len(chunk);
+        let Tile { conv, columns, .. } = *self.tile;
+        let (chunk, count) = (conv.chunk(), conv.products());
+        let sorted = BLOCK * conv.sorter.padded_len(chunk);
+        let weights_len = slice_len(conv.c_in);
+        let block_len = count * self.tile.sums_len();
         let mut scratch = SCRATCH.take();
-        let (planes, rest) = aligned(&mut scratch, 2 * sorted + N * BLOCK * chunk).split_at_mut(sorted);
-        let (rows, products) = rest.split_at_mut(sorted);
-        let offsets: Vec<usize> = (0..conv.tap_groups).map(|group| group * conv.dilation).collect();
-        let factors_len = conv.c_in * conv.tap_groups * BLOCK;
-        for block in self.blocks.clone() {
-            let valid = BLOCK.min(conv.c_out - block * BLOCK);
-            for start in (0..columns).step_by(chunk) {
-                let width = chunk.min(columns - start);
-                for point in 0..N {
-                    let x = &self.transformed[point * conv.c_in * columns_in..][..conv.c_in * columns_in];
+        let room = aligned(&mut scratch, 2 * sorted + weights_len + BLOCKS * block_len);
+        let (planes, room) = room.split_at_mut(sorted);
+        let (rows, room) = room.split_at_mut(sorted);
+        let (made, products) = room.split_at_mut(weights_len);
+        for first in self.blocks.clone().step_by(BLOCKS) {
+            let blocks = first..self.blocks.end.min(first + BLOCKS);
+            for product in 0..count {
+                self.prefetch(s, &blocks, product);
+                let x = &self.transformed[product * self.tile.product_len()..][..conv.c_in * columns];
+                for (block, products) in blocks.clone().zip(products.chunks_exact_mut(block_len)) {
                     let factors = Factors {
-                        weights: &conv.weights[(block * N + point) * factors_len..][..factors_len],
+                        weights: conv.product_weights(s, block, product, made),
                         channels: conv.c_in,
-                        offsets: &offsets,
-                        x: &x[start..],
-                        row_len: columns_in,
+                        offsets: &[0],
+                        x,
+                        row_len: columns,
                     };
-                    let products = &mut products[point * BLOCK * chunk..][..BLOCK * chunk];
-                    block_product(s, &factors, &ZEROS, [valid, width], products, chunk);
+                    let valid = BLOCK.min(conv.c_out - block * BLOCK);
+                    let products = &mut products[product * self.tile.sums_len()..][..BLOCK * columns];
+                    block_product(s, &factors, &ZEROS, [valid, columns], products, columns);
                 }
-                self.finish(s, block, start..start + width, products, planes, rows);
+            }
+            for (block, products) in blocks.clone().zip(products.chunks_exact(block_len)) {
+                for start in (0..columns).step_by(chunk) {
+                    self.finish(s, block, start..columns.min(start + chunk), products, planes, rows);
+                }
             }
         }
         SCRATCH.set(scratch);
     }
 }
 
-impl<const N: usize> Multiply<'_, N> {
-    /// Makes the outputs of a block's rows for some columns of `products: [point][row of the block][chunk]` and stores them.
+impl<const N: usize, const P: usize> Multiply<'_, N, P> {
+    /// Asks for memory while there are products to be computed: for what will be stored of these blocks, and for the next tile's input.
+    #[inline(always)]
+    fn prefetch<S: Simd>(&self, s: S, blocks: &Range<usize>, product: usize) {
+        let Tile { conv, pass, batch, ref steps, .. } = *self.tile;
+        let count = conv.products();
+        let rows = blocks.start * BLOCK..conv.c_out.min(blocks.end * BLOCK);
+        for row in share(rows, product, count) {
+            pass.prefetch_store(s, [batch, row], steps.clone(), Cache::Second);
+        }
+        let all = self.blocks.len().div_ceil(BLOCKS) * count;
+        let done = (blocks.start - self.blocks.start) / BLOCKS * count + product;
+        pass.prefetch_read(s, batch, steps.end..steps.end + steps.len(), done, all);
+    }
+
+    /// Makes the outputs of a block's rows for some columns of `products: [product][row of the block][column]` and stores them.
     #[inline(always)]
     fn finish<S: Simd>(
         &self,
@@ -337,29 +457,39 @@ impl<const N: usize> Multiply<'_, N> {
         planes: &mut [f32],
         rows: &mut [f32],
     ) {
-        let Tile { conv, pass, batch, ref steps, .. } = *self.tile;
+        let Tile { conv, pass, batch, ref steps, columns: all, .. } = *self.tile;
         let chunk = conv.chunk();
-        let len = padded_len(chunk);
+        let len = conv.sorter.padded_len(chunk);
         for (r, planes) in planes.chunks_exact_mut(len).take(BLOCK).enumerate() {
             let bias = s.splat(conv.bias[block * BLOCK + r]);
             let mut column = 0;
             while column < columns.len() {
-                // SAFETY: products and planes have `chunk` columns, a multiple of LANES.
-                unsafe {
-                    let m: [S::V; N] = std::array::from_fn(|point| {
-                        let at = (point * BLOCK + r) * chunk + column;
-                        debug_assert!(at + S::LANES <= products.len());
-                        s.load(products.as_ptr().add(at))
-                    });
+                let product = |set: usize, point: usize| {
+                    let at = (set * N + point) * self.tile.sums_len() + r * all + columns.start + column;
+                    debug_assert!(at + S::LANES <= products.len());
+                    // SAFETY: the tile's columns are whole vectors.
+                    unsafe { s.load(products.as_ptr().add(at)) }
+                };
+                let mut part = 0;
+                while part < P {
+                    let m: [S::V; N] = match P {
+                        1 => std::array::from_fn(|point| product(0, point)),
+                        _ => std::array::from_fn(|point| s.add(product(2 * part, point), product(1, point))),
+                    };
                     for (i, &y) in conv.transform.output(s, &m).iter().enumerate() {
-                        s.store(planes.as_mut_ptr().add(MARGIN + i * chunk + column), s.add(y, bias));
+                        // SAFETY: planes have `chunk` columns, whole vectors.
+                        unsafe {
+                            let at = MARGIN + (part * OUTPUTS + i) * chunk + column;
+                            s.store(planes.as_mut_ptr().add(at), s.add(y, bias));
+                        }
                     }
+                    part += 1;
                 }
                 column += S::LANES;
             }
         }
-        let start = steps.start + OUTPUTS * columns.start;
-        let stored = (steps.end - start).min(OUTPUTS * columns.len());
+        let start = steps.start + conv.outputs() * columns.start;
+        let stored = (steps.end - start).min(conv.outputs() * columns.len());
         conv.sorter.to_rows::<S, BLOCK>(s, planes, chunk, rows, stored);
         for (r, row) in rows.chunks_exact(len).take(conv.c_out - block * BLOCK).take(BLOCK).enumerate() {
             // SAFETY: rows and steps are this task's alone.

@@ -4,14 +4,17 @@
 
 use super::transform::OUTPUTS;
 use crate::arch::Simd;
-use crate::permutation::{LANES, Permutation};
+use crate::permutation::{Apart, LANES, Permutation};
 
+/// The most planes.
+const MAX_PLANES: usize = 2 * OUTPUTS;
 /// Values before the first one and behind the last one that must be there, whatever they are.
-pub(super) const MARGIN: usize = OUTPUTS * LANES;
+pub(super) const MARGIN: usize = MAX_PLANES * LANES;
 
-/// Sorts steps into planes, `planes[i][c] = row[6·d·⌊c/d⌋ + i·d + c mod d]`, and back.
+/// Sorts steps into `P` planes, `planes[i][c] = row[P·d·⌊c/d⌋ + i·d + c mod d]`, and back.
 #[derive(Clone, Debug)]
 pub(super) struct Sorter {
+    planes: usize,
     dilation: usize,
     plan: Plan,
 }
@@ -20,11 +23,25 @@ pub(super) struct Sorter {
 enum Plan {
     /// Runs of values are long enough to be copied one by one.
     Copy,
-    /// Six vectors become six others: for dilations of 1 and 2, whose runs are too short to be fetched one by one.
-    Permute { to_planes: Permutation, to_rows: Permutation },
+    /// Six vectors become six others: for dilations of 1 and 2, whose runs are too short to be fetched one by one. Of twelve planes each then has every other
+    /// run of one of these.
+    Permute { to_planes: Permutation, to_rows: Permutation, halves: Option<Halves> },
     /// Each vector is blended from the runs in it.
     Blend { to_planes: Blend, to_rows: Blend },
 }
+
+/// Two vectors made of every other run of two, and back.
+#[derive(Clone, Debug)]
+struct Halves {
+    split: Permutation,
+    join: Permutation,
+}
+
+/// Twice six vectors of each of `R` rows.
+type Twelve<const R: usize> = [[f32; MAX_PLANES * LANES]; R];
+/// Vectors of [`Twelve`] that follow each other, and every other one.
+const NEXT: Apart = Apart { vector: LANES, row: MAX_PLANES * LANES };
+const EVERY_OTHER: Apart = Apart { vector: 2 * LANES, ..NEXT };
 
 /// Vectors, `[vector][most]`, until they repeat.
 #[derive(Clone, Debug)]
@@ -43,24 +60,32 @@ struct Run {
 }
 
 impl Sorter {
-    pub(super) fn new(dilation: usize) -> Self {
+    /// Of 6 or 12 planes.
+    pub(super) fn new(planes: usize, dilation: usize) -> Self {
         let plan = match dilation {
             1 | 2 => Plan::Permute {
-                to_planes: Permutation::new(OUTPUTS, |i| step(dilation, i / LANES, i % LANES)),
+                to_planes: Permutation::new(OUTPUTS, |i| step([OUTPUTS, dilation], i / LANES, i % LANES)),
                 to_rows: Permutation::new(OUTPUTS, |i| {
-                    let (plane, column) = place(dilation, i);
+                    let (plane, column) = place([OUTPUTS, dilation], i);
                     plane * LANES + column
+                }),
+                halves: (planes > OUTPUTS).then(|| Halves {
+                    split: Permutation::new(2, |i| step([2, dilation], i / LANES, i % LANES)),
+                    join: Permutation::new(2, |i| {
+                        let (half, column) = place([2, dilation], i);
+                        half * LANES + column
+                    }),
                 }),
             },
             3..LANES => Plan::Blend {
-                to_planes: Blend::new(OUTPUTS * dilation, |vector, lane| {
-                    (0, step(dilation, vector % OUTPUTS, vector / OUTPUTS * LANES + lane))
+                to_planes: Blend::new(planes * dilation, |vector, lane| {
+                    (0, step([planes, dilation], vector % planes, vector / planes * LANES + lane))
                 }),
-                to_rows: Blend::new(OUTPUTS * dilation, |vector, lane| place(dilation, vector * LANES + lane)),
+                to_rows: Blend::new(planes * dilation, |vector, lane| place([planes, dilation], vector * LANES + lane)),
             },
             _ => Plan::Copy,
         };
-        Self { dilation, plan }
+        Self { planes, dilation, plan }
     }
 
     /// The least number of columns that is whole vectors and whole runs; none if that is more than `most`.
@@ -68,34 +93,54 @@ impl Sorter {
         (1..).map(|n| n * LANES).take_while(|n| *n <= most).find(|n| n.is_multiple_of(self.dilation))
     }
 
-    /// Fills `R` times six planes of `plane` columns, a multiple of 16, with the `6·plane` steps that each of `R` rows has between its margins. Rows are
-    /// [`padded_len`] values long, and so are six planes.
+    /// Values of all planes of `columns` columns, or of a row of their values, with the margins.
+    pub(super) fn padded_len(&self, columns: usize) -> usize {
+        2 * MARGIN + self.planes * columns
+    }
+
+    /// Fills the planes of `columns` columns, a multiple of 16, for each of `R` rows with the steps that it has between its margins. Rows are
+    /// [`Sorter::padded_len`] values long, and so are a row's planes.
     #[inline(always)]
-    pub(super) fn to_planes<S: Simd, const R: usize>(&self, s: S, rows: &[f32], planes: &mut [f32], plane: usize) {
-        let len = padded_len(plane);
-        assert!(plane.is_multiple_of(LANES) && planes.len().min(rows.len()) >= R * len);
+    pub(super) fn to_planes<S: Simd, const R: usize>(&self, s: S, rows: &[f32], planes: &mut [f32], columns: usize) {
+        let (len, count, d) = (self.padded_len(columns), self.planes, self.dilation);
+        assert!(columns.is_multiple_of(LANES) && planes.len().min(rows.len()) >= R * len);
         match &self.plan {
-            Plan::Permute { to_planes, .. } if S::LANES == LANES => {
-                for column in (0..plane).step_by(LANES) {
-                    // SAFETY: a row has six values for each column, each plane all columns.
+            Plan::Permute { to_planes, halves, .. } if S::LANES == LANES => {
+                let in_rows = Apart { vector: LANES, row: len };
+                let mut twelve: Twelve<R> = [[0.0; MAX_PLANES * LANES]; R];
+                for column in (0..columns).step_by(LANES) {
+                    // SAFETY: a row has a value of each plane for each column, each plane all columns.
                     unsafe {
-                        let from = (rows.as_ptr().add(MARGIN + OUTPUTS * column), LANES);
-                        let to = (planes.as_mut_ptr().add(MARGIN + column), plane);
-                        to_planes.apply::<S, R>(s, from, to, len);
+                        let from = rows.as_ptr().add(MARGIN + count * column);
+                        let to = planes.as_mut_ptr().add(MARGIN + column);
+                        let Some(halves) = halves else {
+                            to_planes.apply::<S, R>(s, (from, in_rows), (to, Apart { vector: columns, row: len }));
+                            continue;
+                        };
+                        let sorted = twelve.as_mut_ptr().cast::<f32>();
+                        for half in 0..2 {
+                            let from = from.add(half * OUTPUTS * LANES);
+                            to_planes.apply::<S, R>(s, (from, in_rows), (sorted.add(half * LANES), EVERY_OTHER));
+                        }
+                        for plane in 0..OUTPUTS {
+                            let from = sorted.cast_const().add(2 * plane * LANES);
+                            let apart = Apart { vector: OUTPUTS * columns, row: len };
+                            halves.split.apply::<S, R>(s, (from, NEXT), (to.add(plane * columns), apart));
+                        }
                     }
                 }
             }
             Plan::Blend { to_planes, .. } if S::LANES == LANES => {
                 // Columns until the vectors repeat.
-                let period = LANES * self.dilation;
-                for start in (0..plane).step_by(period) {
-                    let columns = (start..plane.min(start + period)).step_by(LANES);
-                    for (column, vectors) in columns.zip(to_planes.runs.chunks_exact(OUTPUTS * to_planes.most)) {
+                let period = LANES * d;
+                for start in (0..columns).step_by(period) {
+                    let columns_here = (start..columns.min(start + period)).step_by(LANES);
+                    for (column, vectors) in columns_here.zip(to_planes.runs.chunks_exact(count * to_planes.most)) {
                         for (i, vector) in vectors.chunks_exact(to_planes.most).enumerate() {
-                            // SAFETY: a column's values lie less than a margin around six times the column.
+                            // SAFETY: a column's values lie less than a margin around its place in the row.
                             unsafe {
-                                let from = rows.as_ptr().add(MARGIN + OUTPUTS * start);
-                                let to = planes.as_mut_ptr().add(MARGIN + i * plane + column);
+                                let from = rows.as_ptr().add(MARGIN + count * start);
+                                let to = planes.as_mut_ptr().add(MARGIN + i * columns + column);
                                 blend::<S, R>(s, vector, (from, 0), to, len);
                             }
                         }
@@ -103,12 +148,11 @@ impl Sorter {
                 }
             }
             _ => {
-                let d = self.dilation;
                 for (row, planes) in rows.chunks_exact(len).zip(planes.chunks_exact_mut(len)).take(R) {
                     let (row, planes) = (&row[MARGIN..], &mut planes[MARGIN..]);
-                    for (j, row) in row.chunks_exact(OUTPUTS * d).take(plane / d).enumerate() {
+                    for (j, row) in row.chunks_exact(count * d).take(columns / d).enumerate() {
                         for (i, run) in row.chunks_exact(d).enumerate() {
-                            copy(run, &mut planes[i * plane + j * d..][..d]);
+                            copy(run, &mut planes[i * columns + j * d..][..d]);
                         }
                     }
                 }
@@ -122,42 +166,57 @@ impl Sorter {
         &self,
         s: S,
         planes: &[f32],
-        plane: usize,
+        columns: usize,
         rows: &mut [f32],
         steps: usize,
     ) {
-        let len = padded_len(plane);
-        assert!(plane.is_multiple_of(S::LANES) && planes.len().min(rows.len()) >= R * len);
-        assert!(steps.div_ceil(OUTPUTS * self.dilation) * self.dilation <= plane);
+        let (len, count, d) = (self.padded_len(columns), self.planes, self.dilation);
+        assert!(columns.is_multiple_of(S::LANES) && planes.len().min(rows.len()) >= R * len);
+        assert!(steps.div_ceil(count * d) * d <= columns);
         match &self.plan {
-            Plan::Permute { to_rows, .. } if S::LANES == LANES => {
-                for column in (0..steps.div_ceil(OUTPUTS)).step_by(LANES) {
-                    // SAFETY: each plane has a vector here, and the row six, the last ones of them maybe in the margin.
+            Plan::Permute { to_rows, halves, .. } if S::LANES == LANES => {
+                let in_rows = Apart { vector: LANES, row: len };
+                let mut twelve: Twelve<R> = [[0.0; MAX_PLANES * LANES]; R];
+                for column in (0..steps.div_ceil(count)).step_by(LANES) {
+                    // SAFETY: each plane has a vector here, and the row one for each plane, the last ones of them maybe in the margin.
                     unsafe {
-                        let from = (planes.as_ptr().add(MARGIN + column), plane);
-                        let to = (rows.as_mut_ptr().add(MARGIN + OUTPUTS * column), LANES);
-                        to_rows.apply::<S, R>(s, from, to, len);
+                        let from = planes.as_ptr().add(MARGIN + column);
+                        let to = rows.as_mut_ptr().add(MARGIN + count * column);
+                        let Some(halves) = halves else {
+                            to_rows.apply::<S, R>(s, (from, Apart { vector: columns, row: len }), (to, in_rows));
+                            continue;
+                        };
+                        let joined = twelve.as_mut_ptr().cast::<f32>();
+                        for plane in 0..OUTPUTS {
+                            let apart = Apart { vector: OUTPUTS * columns, row: len };
+                            let to = joined.add(2 * plane * LANES);
+                            halves.join.apply::<S, R>(s, (from.add(plane * columns), apart), (to, NEXT));
+                        }
+                        for half in 0..2 {
+                            let from = joined.cast_const().add(half * LANES);
+                            let to = to.add(half * OUTPUTS * LANES);
+                            to_rows.apply::<S, R>(s, (from, EVERY_OTHER), (to, in_rows));
+                        }
                     }
                 }
             }
             Plan::Blend { to_rows, .. } if S::LANES == LANES => {
-                let period = OUTPUTS * LANES * self.dilation;
+                let period = count * LANES * d;
                 for start in (0..steps).step_by(period) {
                     let steps = (start..steps.min(start + period)).step_by(LANES);
                     for (step, vector) in steps.zip(to_rows.runs.chunks_exact(to_rows.most)) {
-                        // SAFETY: a step's value lies less than a margin around a sixth of the step in some plane.
+                        // SAFETY: a step's value lies less than a margin around its column in some plane.
                         unsafe {
-                            let from = (planes.as_ptr().add(MARGIN + start / OUTPUTS), plane);
+                            let from = (planes.as_ptr().add(MARGIN + start / count), columns);
                             blend::<S, R>(s, vector, from, rows.as_mut_ptr().add(MARGIN + step), len);
                         }
                     }
                 }
             }
             _ => {
-                let d = self.dilation;
                 for (row, planes) in rows.chunks_exact_mut(len).zip(planes.chunks_exact(len)).take(R) {
                     for (j, run) in row[MARGIN..][..steps].chunks_mut(d).enumerate() {
-                        copy(&planes[MARGIN + j % OUTPUTS * plane + j / OUTPUTS * d..][..run.len()], run);
+                        copy(&planes[MARGIN + j % count * columns + j / count * d..][..run.len()], run);
                     }
                 }
             }
@@ -165,19 +224,14 @@ impl Sorter {
     }
 }
 
-/// Values of six planes of `plane` columns, or of a row of their values, with the margins.
-pub(super) fn padded_len(plane: usize) -> usize {
-    2 * MARGIN + OUTPUTS * plane
-}
-
 /// The step in column `column` of plane `plane`.
-fn step(dilation: usize, plane: usize, column: usize) -> usize {
-    column / dilation * OUTPUTS * dilation + plane * dilation + column % dilation
+fn step([planes, dilation]: [usize; 2], plane: usize, column: usize) -> usize {
+    column / dilation * planes * dilation + plane * dilation + column % dilation
 }
 
 /// The plane and column of step `step`.
-fn place(dilation: usize, step: usize) -> (usize, usize) {
-    (step / dilation % OUTPUTS, step / (OUTPUTS * dilation) * dilation + step % dilation)
+fn place([planes, dilation]: [usize; 2], step: usize) -> (usize, usize) {
+    (step / dilation % planes, step / (planes * dilation) * dilation + step % dilation)
 }
 
 impl Blend {
@@ -259,22 +313,23 @@ mod tests {
         #[inline(always)]
         fn run<S: Simd>(self, s: S) {
             let Self(sorter, columns) = self;
-            let d = sorter.dilation;
-            let steps = columns / d * d * OUTPUTS;
-            let rows: Vec<f32> = (0..ROWS * padded_len(columns)).map(|i| i as f32).collect();
+            let (count, d) = (sorter.planes, sorter.dilation);
+            let (steps, len) = (columns / d * d * count, sorter.padded_len(columns));
+            let rows: Vec<f32> = (0..ROWS * len).map(|i| i as f32).collect();
             let mut planes = vec![-1f32; rows.len()];
             sorter.to_planes::<S, ROWS>(s, &rows, &mut planes, columns);
             let mut back = vec![-1f32; rows.len()];
             sorter.to_rows::<S, ROWS>(s, &planes, columns, &mut back, steps);
-            let len = padded_len(columns);
             for ((row, planes), back) in rows.chunks(len).zip(planes.chunks(len)).zip(back.chunks(len)) {
-                for i in 0..OUTPUTS {
+                for i in 0..count {
                     for c in 0..columns / d * d {
-                        let want = row[MARGIN + 6 * d * (c / d) + i * d + c % d];
-                        assert_eq!(planes[MARGIN + i * columns + c], want, "dilation {d}: plane {i}, column {c}");
+                        let want = row[MARGIN + count * d * (c / d) + i * d + c % d];
+                        let got = planes[MARGIN + i * columns + c];
+                        assert_eq!(got, want, "{count} planes, dilation {d}: plane {i}, column {c}");
                     }
                 }
-                assert_eq!(back[MARGIN..][..steps], row[MARGIN..][..steps], "dilation {d}, {columns} columns");
+                let (got, want) = (&back[MARGIN..][..steps], &row[MARGIN..][..steps]);
+                assert_eq!(got, want, "{count} planes, dilation {d}, {columns} columns");
             }
         }
     }
@@ -282,8 +337,8 @@ mod tests {
     #[test]
     fn planes_are_their_definition_and_go_back() {
         for isa in Isa::available() {
-            for dilation in 1..20 {
-                let sorter = Sorter::new(dilation);
+            for (planes, dilation) in (1..20).flat_map(|dilation| [(6, dilation), (12, dilation)]) {
+                let sorter = Sorter::new(planes, dilation);
                 for columns in [LANES, 3 * LANES, 12 * LANES, 13 * LANES] {
                     dispatch(isa, ThereAndBack(&sorter, columns));
                 }

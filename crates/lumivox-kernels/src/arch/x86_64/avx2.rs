@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use crate::arch::{Simd, SimdInt8};
+use crate::arch::{Cache, Simd, SimdInt8};
 
 /// Exists only inside functions compiled for the set.
 #[derive(Clone, Copy)]
@@ -16,10 +16,14 @@ impl Simd for Avx2 {
     type V = __m256;
     const LANES: usize = 8;
     const TILE_ROWS: usize = 4;
+    const TILE_VECTORS: usize = 2;
 
     #[inline(always)]
-    fn prefetch(self, p: *const f32) {
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+    fn prefetch(self, p: *const f32, into: Cache) {
+        match into {
+            Cache::First => unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) },
+            Cache::Second => unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) },
+        }
     }
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {
