@@ -27,11 +27,8 @@ impl Decoder {
     pub(super) fn new(config: &Config, precision: Precision, vb: VarBuilder) -> Result<Self> {
         let (hidden, style_dim) = (config.hidden_dim, config.style_dim);
         let halve = Conv1dConfig { stride: 2, padding: 1, ..Default::default() };
-        // In bytes these layers would cost most of the quality. Toom and Cook's weights are 2.7 times as many, which only bytes in the generator leave memory for.
-        let algorithm = match precision {
-            Precision::F32 => Algorithm::Direct,
-            Precision::Int8 => Algorithm::Winograd,
-        };
+        // In bytes these layers would cost most of the quality.
+        let algorithm = Algorithm::Winograd;
         let joined = CHANNELS + 2 + ASR_RES_CHANNELS;
         let decode = |i: usize| {
             let last = i == 3;

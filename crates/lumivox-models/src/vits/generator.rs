@@ -16,7 +16,7 @@ const LEAKY: Prologue<'static> = Prologue { affine: None, activation: &Activatio
 /// In front of the last convolution the reference leaves PyTorch's default.
 const LAST_LEAKY: Prologue<'static> = Prologue { affine: None, activation: &Activation::LeakyRelu(0.01) };
 /// Values of a stage that are computed in one go where there are many more: what a thread's caches hold.
-const SLAB_VALUES: usize = 256 * 1024;
+const SLAB_VALUES: usize = 512 * 1024;
 /// Width of the first and the last convolution.
 pub(crate) const END_KERNEL: usize = 7;
 
@@ -165,10 +165,13 @@ impl Stage {
         };
         let reach = (0..).step_by(self.rate).find(|reach| begins(*reach) >= far as i64).unwrap_or_default();
         // What slabs compute twice shall be little of them.
-        let len = (SLAB_VALUES / self.channels).max(8 * reach).next_multiple_of(alignment);
-        if total < 4 * len {
+        let least = (8 * reach).max(alignment);
+        let count = (total * self.channels).div_ceil(SLAB_VALUES).min(total / least);
+        if count < 2 {
             return std::iter::once(0..total).collect();
         }
+        // So many that two or four threads have as many each.
+        let len = total.div_ceil(count.next_multiple_of(4)).next_multiple_of(alignment);
         let starts = (1..).map(|n| n * len + reach).take_while(|start| start + reach < total);
         let starts: Vec<usize> = std::iter::once(0).chain(starts).collect();
         let ends = starts[1..].iter().copied().chain(std::iter::once(total));
