@@ -76,13 +76,14 @@ class Bench:
             reference.stop()
 
     def round(self, number, utterances, loaded):
-        """Every case by every engine; each round begins with another one."""
+        """Every case by every engine. Each round begins with another one, and every other round goes backwards: who comes behind whom would decide otherwise."""
         turns = list(loaded.items())
         shift = number % len(turns)
+        turns = (turns[shift:] + turns[:shift])[:: -1 if number % 2 else 1]
         batch = self.arguments.batch
         for case, utterance in utterances.items():
             runs, utterance = {}, {**utterance, "batch": batch}
-            for (name, threads), engine in turns[shift:] + turns[:shift]:
+            for (name, threads), engine in turns:
                 neighbours = machine.Neighbours()
                 said = engine.say(utterance)
                 self.require_length(case, name, threads, said.samples)
@@ -92,7 +93,7 @@ class Bench:
                 run["others_share"] = neighbours.share(said.cpu_s)
                 runs[name, threads] = run
             # Another turn of those that stream, so that none of them comes warm from saying the same.
-            for (name, threads), engine in turns[shift:] + turns[:shift]:
+            for (name, threads), engine in turns:
                 if engine.streams and batch == 1:
                     runs[name, threads]["ttfb_s"], samples = engine.first_audio(utterance)
                     self.require_length(case, name, threads, samples)
