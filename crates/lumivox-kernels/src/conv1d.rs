@@ -165,7 +165,11 @@ impl Conv1d {
         let Conv1dConfig { padding, dilation, .. } = self.config;
         let start = steps.start.div_euclid(grain) * grain - padding as i64;
         let end = (steps.end + grain - 1).div_euclid(grain) * grain - padding as i64;
-        start..end + (dilation * (self.taps - 1)) as i64
+        let taps = match &*self.engine {
+            Engine::Winograd(winograd) => winograd.taps(),
+            _ => self.taps,
+        };
+        start..end + (dilation * (taps - 1)) as i64
     }
 
     fn compute(&self, x: (&[f32], [usize; 3]), prologue: Prologue, epilogue: Epilogue) -> Result<Signal> {

@@ -39,7 +39,9 @@ pub(crate) fn block_product<S: Simd>(
     assert!((channels - 1) * row_len + furthest <= x.len() && (BLOCK - 1) * ld + whole <= sums.len());
     let mut done = 0;
     while done < whole {
-        let vectors = ((whole - done) / S::LANES).min(S::TILE_VECTORS);
+        // A single row leaves registers for all.
+        let most = if rows == 1 { 3 } else { S::TILE_VECTORS };
+        let vectors = ((whole - done) / S::LANES).min(most);
         // SAFETY: the assertions above; `done + vectors·LANES <= whole`.
         unsafe {
             let (x, sums) = (x.as_ptr().add(done), sums.as_mut_ptr().add(done));
@@ -52,8 +54,7 @@ pub(crate) fn block_product<S: Simd>(
                 (8, 2) => tile.run::<S, 8, 2>(s),
                 (8, _) => tile.run::<S, 8, 3>(s),
                 (_, 1) => tile.run::<S, 4, 1>(s),
-                (_, 2) => tile.run::<S, 4, 2>(s),
-                (_, _) => tile.run::<S, 4, 3>(s),
+                (_, _) => tile.run::<S, 4, 2>(s),
             }
         }
         done += vectors * S::LANES;

@@ -233,7 +233,9 @@ fn int8_error_of_normalised_signals_is_small() {
 #[test]
 fn toom_cook_rounds_little() {
     let (channels, steps) = (128, 400);
-    for (taps, bound) in [(3, 2e-6), (5, 4e-6), (6, 8e-6), (7, 8e-6), (9, 8e-6), (11, 8e-6), (12, 8e-6)] {
+    for (taps, bound) in
+        [(3, 2e-6), (5, 4e-6), (6, 8e-6), (7, 8e-6), (8, 8e-6), (9, 8e-6), (10, 8e-6), (11, 8e-6), (12, 8e-6)]
+    {
         let weight = values(channels * channels * taps, 1);
         let x = values(channels * steps, 2);
         let padding = taps / 2;

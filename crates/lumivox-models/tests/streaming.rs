@@ -124,7 +124,7 @@ fn frames_that_do_not_exist_are_errors() {
 /// A stage of many steps is computed in slabs, a piece of it is not.
 #[test]
 fn slabs_are_the_whole() {
-    let resblocks = vec![(3, vec![1, 2]), (5, vec![2, 6]), (7, vec![3, 12])];
+    let resblocks = vec![(3, vec![1, 2]), (5, vec![2, 6]), (7, vec![3, 12]), (9, vec![1]), (11, vec![1, 3])];
     let vits = vits(&(ResBlockKind::Single, vec![(16, 32)], resblocks, false, (16, 1)));
     let length_scale = 5000.0 / vits.frames(&prosody(&vits, 1.0)) as f32;
     let prosody = prosody(&vits, length_scale);

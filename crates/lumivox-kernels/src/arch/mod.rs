@@ -55,7 +55,7 @@ impl Isa {
     }
 
     /// Whether the set has products of bytes on this CPU (AVX-512 VNNI), four times as fast as those of `f32`. Without them
-    /// [`Algorithm::Int8`](crate::Algorithm::Int8) works in 16 bits and gains little.
+    /// [`Algorithm::Int8`](crate::Algorithm::Int8) works in 16 bits and loses time.
     pub fn has_byte_products(self) -> bool {
         #[cfg(target_arch = "x86_64")]
         if self == Isa::Avx512 {
@@ -112,7 +112,7 @@ pub(crate) trait Simd: Copy + Send + Sync {
     const LANES: usize;
     /// Rows of a register tile that leave registers for the operands.
     const TILE_ROWS: usize;
-    /// Its vectors. Where it just fits, compilers may keep a sum in memory all the same, and each product then waits for the last one to be stored.
+    /// Vectors of columns of such a tile, two of four rows, or three of eight. Where it just fits, compilers may keep a sum in memory all the same, and each product then waits for the last one to be stored.
     const TILE_VECTORS: usize;
 
     /// Asks for the cache line that `p` points into, for a cache; nothing happens where there is none.

@@ -35,7 +35,7 @@ const MAX_PERIOD: usize = 80;
 const CHANNELS: usize = 2;
 /// Row blocks whose products are made together, while what they take of the input is in the nearest caches.
 const BLOCKS: usize = 2;
-/// More weights of products than this (16 MiB) are made when they are needed, of the taps, which are two to three times fewer.
+/// More weights of products than this (16 MiB) are made when they are needed, of the taps, which are about half as many.
 const MAX_PRODUCTS_WEIGHTS: usize = 4 * 1024 * 1024;
 /// Fewer channels than this don't pay for the transforms.
 const MIN_CHANNELS: usize = 16;
@@ -72,9 +72,9 @@ pub(crate) struct Winograd {
 /// The weights, for each row block.
 #[derive(Clone, Debug)]
 enum Weights {
-    /// What the products take: `[row block][product][channel][BLOCK]`, a product's in whole cache lines.
+    /// What the products take: `[row block][product][channel][BLOCK]`, a product's filled up to [`SLICE_GRAIN`].
     Products(Vec<f32>),
-    /// The taps, where the above would be too much memory: `[row block][tap][channel][BLOCK]`, a tap's in whole cache lines. Products' weights are made of them again and again.
+    /// The taps, where the above would be too much memory: `[row block][tap][channel][BLOCK]`, a tap's likewise. Products' weights are made of them again and again.
     Taps(Vec<f32>),
 }
 
@@ -148,6 +148,11 @@ impl Winograd {
         })
     }
 
+    /// Taps, with those of zero that fill up two halves: what they meet comes into sums, of which it falls out but for rounding.
+    pub(crate) fn taps(&self) -> usize {
+        self.taps
+    }
+
     /// Outputs of a tile.
     fn outputs(&self) -> usize {
         self.parts * OUTPUTS
@@ -172,7 +177,7 @@ impl Winograd {
             let mut j = 0;
             while j < SLICE_GRAIN {
                 let mut sums = [s.splat(0.0); 4];
-                for (tap, &g) in coefficients.iter().enumerate() {
+                for (tap, &g) in coefficients.iter().enumerate().filter(|(_, g)| **g != 0.0) {
                     let g = s.splat(g as f32);
                     for (v, sum) in sums.iter_mut().enumerate() {
                         // SAFETY: a tap has `len` values, a multiple of the grain, which is whole fours of vectors.
@@ -190,7 +195,7 @@ impl Winograd {
         &made[..used]
     }
 
-    /// Columns that are finished together, whole vectors and whole dilations where that is not too many, so that their products stay in the nearest caches.
+    /// Columns that are sorted back and stored together, whole vectors and whole dilations where that is not too many.
     fn chunk(&self) -> usize {
         match self.sorter.period(MAX_PERIOD) {
             Some(period) => MAX_COLUMNS.next_multiple_of(period),
@@ -262,7 +267,7 @@ const fn sets(parts: usize) -> usize {
     2 * parts - 1
 }
 
-/// Values of the weights that a row block has for a tap or a product, whole cache lines.
+/// Values of the weights that a row block has for a tap or a product.
 fn slice_len(c_in: usize) -> usize {
     (c_in * BLOCK).next_multiple_of(SLICE_GRAIN)
 }
@@ -440,6 +445,10 @@ impl<const N: usize, const P: usize> Multiply<'_, N, P> {
         let rows = blocks.start * BLOCK..conv.c_out.min(blocks.end * BLOCK);
         for row in share(rows, product, count) {
             pass.prefetch_store(s, [batch, row], steps.clone(), Cache::Second);
+        }
+        // Where the blocks are shared out, the next tile may be another thread's.
+        if self.blocks.len() < conv.c_out.div_ceil(BLOCK) {
+            return;
         }
         let all = self.blocks.len().div_ceil(BLOCKS) * count;
         let done = (blocks.start - self.blocks.start) / BLOCKS * count + product;

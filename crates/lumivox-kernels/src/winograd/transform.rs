@@ -5,7 +5,7 @@
 
 use crate::arch::Simd;
 
-/// Outputs of a tile.
+/// Outputs of a transform.
 pub(crate) const OUTPUTS: usize = 6;
 /// Products of the largest transform.
 pub(crate) const MAX_POINTS: usize = 12;
@@ -25,7 +25,7 @@ fn pairs(taps: usize) -> Option<&'static [f64]> {
 /// The matrices of `F(6, taps)`. Products are in the order `+a, −a` of each pair, zero if it is a point, infinity.
 #[derive(Clone, Debug)]
 pub(crate) struct Transform {
-    /// Products of a tile, `n`.
+    /// Products of a transform, `n`.
     pub(crate) points: usize,
     /// What a product takes of each input: `[n][n]`.
     input: [[f32; MAX_POINTS]; MAX_POINTS],

@@ -166,12 +166,15 @@ impl Stage {
         let reach = (0..).step_by(self.rate).find(|reach| begins(*reach) >= far as i64).unwrap_or_default();
         // What slabs compute twice shall be little of them.
         let least = (8 * reach).max(alignment);
-        let count = (total * self.channels).div_ceil(SLAB_VALUES).min(total / least);
+        // So many that two or four threads have as many each.
+        let count = match (total * self.channels).div_ceil(SLAB_VALUES) {
+            1 => 1,
+            count => count.next_multiple_of(4).min(total / least),
+        };
         if count < 2 {
             return std::iter::once(0..total).collect();
         }
-        // So many that two or four threads have as many each.
-        let len = total.div_ceil(count.next_multiple_of(4)).next_multiple_of(alignment);
+        let len = total.div_ceil(count).next_multiple_of(alignment);
         let starts = (1..).map(|n| n * len + reach).take_while(|start| start + reach < total);
         let starts: Vec<usize> = std::iter::once(0).chain(starts).collect();
         let ends = starts[1..].iter().copied().chain(std::iter::once(total));
