@@ -72,7 +72,7 @@ pub(crate) struct Winograd {
 /// The weights, for each row block.
 #[derive(Clone, Debug)]
 enum Weights {
-    /// What the products take: `[row block][product][channel][BLOCK]`, a product's filled up to [`SLICE_GRAIN`].
+    /// What the products take: `[row block][product][channel][BLOCK]`, a product's filled up to [`SLICE_GRAIN`]. Those of `g₀ + g₁` are left out, sums of others.
     Products(Vec<f32>),
     /// The taps, where the above would be too much memory: `[row block][tap][channel][BLOCK]`, a tap's likewise. Products' weights are made of them again and again.
     Taps(Vec<f32>),
@@ -102,8 +102,10 @@ impl Winograd {
                 (0..parts).flat_map(|part| of_taps.iter().map(move |g| of_part(part) * g)).collect()
             })
             .collect();
-        let keep_taps = coefficients.len() * c_in * c_out > MAX_PRODUCTS_WEIGHTS;
-        let slices = if keep_taps { parts * part_taps } else { coefficients.len() };
+        let of_a_part = |product: usize| parts == 1 || product / transform.points != 1;
+        let kept: Vec<&[f64]> = (0..coefficients.len()).filter(|i| of_a_part(*i)).map(|i| &*coefficients[i]).collect();
+        let keep_taps = kept.len() * c_in * c_out > MAX_PRODUCTS_WEIGHTS;
+        let slices = if keep_taps { parts * part_taps } else { kept.len() };
         let slice_len = slice_len(c_in);
         let mut packed = vec![0f32; c_out.div_ceil(BLOCK) * slices * slice_len];
         packed.par_chunks_mut(slices * slice_len).enumerate().for_each(|(block, packed)| {
@@ -121,7 +123,7 @@ impl Winograd {
                     if keep_taps {
                         sum = rows[slice];
                     } else {
-                        for (row, g) in rows.iter().zip(&coefficients[slice]) {
+                        for (row, g) in rows.iter().zip(kept[slice]) {
                             for (sum, w) in sum.iter_mut().zip(row) {
                                 *sum += g * w;
                             }
@@ -167,12 +169,29 @@ impl Winograd {
     #[inline(always)]
     fn product_weights<'a, S: Simd>(&'a self, s: S, block: usize, product: usize, made: &'a mut [f32]) -> &'a [f32] {
         let (len, used) = (slice_len(self.c_in), self.c_in * BLOCK);
+        let made = &mut made[..len];
         let taps = match &self.weights {
-            Weights::Products(weights) => return &weights[(block * self.products() + product) * len..][..used],
+            Weights::Products(weights) => {
+                let (points, count) = (self.transform.points, self.parts * self.transform.points);
+                let slice = |i: usize| &weights[(block * count + i) * len..][..len];
+                match product / points {
+                    0 => return &slice(product)[..used],
+                    2 => return &slice(product - points)[..used],
+                    _ => {}
+                }
+                let (first, second) = (slice(product - points), slice(product));
+                for i in (0..len).step_by(S::LANES) {
+                    // SAFETY: all three have `len` values, whole vectors.
+                    unsafe {
+                        let sum = s.add(s.load(first.as_ptr().add(i)), s.load(second.as_ptr().add(i)));
+                        s.store(made.as_mut_ptr().add(i), sum);
+                    }
+                }
+                return &made[..used];
+            }
             Weights::Taps(weights) => &weights[block * self.taps * len..][..self.taps * len],
         };
         let coefficients = &self.coefficients[product];
-        let made = &mut made[..len];
         for i in (0..len).step_by(SLICE_GRAIN) {
             let mut j = 0;
             while j < SLICE_GRAIN {
