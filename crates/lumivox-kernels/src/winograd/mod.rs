@@ -192,23 +192,18 @@ impl Winograd {
             Weights::Taps(weights) => &weights[block * self.taps * len..][..self.taps * len],
         };
         let coefficients = &self.coefficients[product];
-        for i in (0..len).step_by(SLICE_GRAIN) {
-            let mut j = 0;
-            while j < SLICE_GRAIN {
-                let mut sums = [s.splat(0.0); 4];
-                for (tap, &g) in coefficients.iter().enumerate().filter(|(_, g)| **g != 0.0) {
-                    let g = s.splat(g as f32);
-                    for (v, sum) in sums.iter_mut().enumerate() {
-                        // SAFETY: a tap has `len` values, a multiple of the grain, which is whole fours of vectors.
-                        *sum =
-                            unsafe { s.mul_add(g, s.load(taps.as_ptr().add(tap * len + i + j + v * S::LANES)), *sum) };
-                    }
+        for i in (0..len).step_by(4 * S::LANES) {
+            let mut sums = [s.splat(0.0); 4];
+            for (tap, &g) in coefficients.iter().enumerate().filter(|(_, g)| **g != 0.0) {
+                let g = s.splat(g as f32);
+                for (v, sum) in sums.iter_mut().enumerate() {
+                    // SAFETY: a tap has `len` values, whole fours of vectors.
+                    *sum = unsafe { s.mul_add(g, s.load(taps.as_ptr().add(tap * len + i + v * S::LANES)), *sum) };
                 }
-                for (v, &sum) in sums.iter().enumerate() {
-                    // SAFETY: so has `made`.
-                    unsafe { s.store(made.as_mut_ptr().add(i + j + v * S::LANES), sum) };
-                }
-                j += 4 * S::LANES;
+            }
+            for (v, &sum) in sums.iter().enumerate() {
+                // SAFETY: so has `made`.
+                unsafe { s.store(made.as_mut_ptr().add(i + v * S::LANES), sum) };
             }
         }
         &made[..used]
