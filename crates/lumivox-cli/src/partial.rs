@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use lumivox::audio::{Checkpoint, SampleFormat, WavFile};
 use serde::{Deserialize, Serialize};
 
-use crate::sink::on_interrupt;
+use crate::interrupt::{Unfinished, say_that_work_is_kept};
 
 /// How much work a power failure costs at most, beside that of a segment.
 const SYNC_INTERVAL: Duration = Duration::from_secs(5);
@@ -49,6 +49,8 @@ pub struct Partial {
     synced: Instant,
     part_path: PathBuf,
     journal_path: PathBuf,
+    /// Both files, as long as there is nothing in them to go on with. Last: files are closed before they are removed.
+    unfinished: Option<Unfinished>,
 }
 
 /// Segments that a journal lists, and how many of its bytes say so.
@@ -71,10 +73,11 @@ impl Partial {
         let part_path = WavFile::part_path(output);
         let journal_path = part_path.with_extension("journal");
         let failed = || format!("writing {} failed", journal_path.display());
-        let options = File::options().read(true).write(true).create(true).truncate(false).clone();
-        let mut journal = options.open(&journal_path).with_context(failed)?;
+        let files = vec![part_path.clone(), journal_path.clone()];
+        let (mut unfinished, mut journal) = open_journal(&journal_path, &files).with_context(failed)?;
         // Where files can't be locked at all, nobody is kept out.
         if matches!(journal.try_lock(), Err(TryLockError::WouldBlock)) {
+            unfinished.into_iter().for_each(Unfinished::keep);
             bail!("{} is being written by another run; wait for it, or give another --output", output.display());
         }
         let mut content = Vec::new();
@@ -82,8 +85,7 @@ impl Partial {
         let head = format!("{}\n", serde_json::json!({ "lumivox": env!("CARGO_PKG_VERSION"), "key": key }));
         let mut listed = if restart { Listed::default() } else { list(&content, &head) };
         let checkpoints: Vec<Checkpoint> = listed.entries.iter().map(|entry| entry.checkpoint).collect();
-        let opened = WavFile::resume(output, sample_rate_hz, format, &checkpoints);
-        let (wav, held) = opened.inspect_err(|_| drop(fs::remove_file(&journal_path)))?;
+        let (wav, held) = WavFile::resume(output, sample_rate_hz, format, &checkpoints)?;
         listed.entries.truncate(held);
         keep(&mut journal, &head, listed.ends.get(held).copied()).with_context(failed)?;
         let found = match () {
@@ -92,12 +94,12 @@ impl Partial {
             () if restart || content.iter().filter(|byte| **byte == b'\n').count() < 2 => Found::Nothing,
             () => Found::Other,
         };
-        if held == 0 {
-            on_interrupt().remove.extend([part_path.clone(), journal_path.clone()]);
-        } else {
-            on_interrupt().kept = true;
+        if held > 0 {
+            say_that_work_is_kept();
+        } else if unfinished.is_none() {
+            unfinished = Some(Unfinished::of(files));
         }
-        Ok((Self { wav, journal, entries: held, synced: Instant::now(), part_path, journal_path }, found))
+        Ok((Self { wav, journal, entries: held, synced: Instant::now(), part_path, journal_path, unfinished }, found))
     }
 
     /// Notes that a segment is done.
@@ -106,9 +108,9 @@ impl Partial {
         let line = serde_json::to_string(&entry)? + "\n";
         let failed = || format!("writing {} failed", self.journal_path.display());
         self.journal.write_all(line.as_bytes()).with_context(failed)?;
-        if self.entries == 0 {
-            self.let_be();
-            on_interrupt().kept = true;
+        if let Some(unfinished) = self.unfinished.take() {
+            unfinished.keep();
+            say_that_work_is_kept();
         }
         self.entries += 1;
         if self.synced.elapsed() >= SYNC_INTERVAL {
@@ -121,8 +123,8 @@ impl Partial {
 
     /// Gives the file its name.
     pub fn finish(self) -> Result<()> {
-        self.let_be();
-        let Self { wav, journal, journal_path, part_path, .. } = self;
+        let Self { wav, journal, journal_path, part_path, unfinished, .. } = self;
+        unfinished.into_iter().for_each(Unfinished::keep);
         wav.finish().with_context(|| kept(&part_path))?;
         drop(journal);
         match fs::remove_file(&journal_path) {
@@ -139,24 +141,28 @@ impl Partial {
         if self.entries > 0 && !is_hopeless {
             return error.context(kept(&self.part_path));
         }
-        self.let_be();
         let Self { wav, journal, journal_path, part_path, .. } = self;
         drop((wav, journal));
         let _ = fs::remove_file(part_path);
         let _ = fs::remove_file(journal_path);
         error
     }
-
-    /// Has an interrupt leave the files alone.
-    fn let_be(&self) {
-        let mut state = on_interrupt();
-        state.remove.remove(&self.part_path);
-        state.remove.remove(&self.journal_path);
-    }
 }
 
 fn kept(part: &Path) -> String {
     format!("what is done is kept in {}, and the same command goes on from there", part.display())
+}
+
+/// Opens the journal, which is the sign of an unfinished run; where there is none, `files` will be new.
+fn open_journal(path: &Path, files: &[PathBuf]) -> io::Result<(Option<Unfinished>, File)> {
+    let options = File::options().read(true).write(true).clone();
+    match Unfinished::make(|| options.clone().create_new(true).open(path), |_| files.to_vec()) {
+        Ok((journal, unfinished)) => Ok((Some(unfinished), journal)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Ok((None, options.clone().create(true).truncate(false).open(path)?))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// What a journal with the `head` lists, as far as its lines are whole; nothing if it has another.

@@ -1,52 +1,21 @@
-//! Where audio goes, and what becomes of it when the program is interrupted.
+//! Where audio goes.
 
-use std::collections::BTreeSet;
+use std::fs;
 use std::io::{self, Stdout};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use lumivox::audio::{SampleFormat, WavFile, WavStream};
 
-use crate::output::note;
+use crate::interrupt::Unfinished;
 use crate::partial::Partial;
-
-/// Exit code after an interrupt, as shells have it.
-const INTERRUPTED: i32 = 130;
-
-/// What an interrupt does.
-pub struct OnInterrupt {
-    /// Files that it removes: they are being written, and of no use.
-    pub remove: BTreeSet<PathBuf>,
-    /// Whether there is something to go on with.
-    pub kept: bool,
-}
-
-static ON_INTERRUPT: Mutex<OnInterrupt> = Mutex::new(OnInterrupt { remove: BTreeSet::new(), kept: false });
-
-/// What an interrupt does; it waits while this is held.
-pub fn on_interrupt() -> MutexGuard<'static, OnInterrupt> {
-    ON_INTERRUPT.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// From now on an interrupt removes the files that are being written, but for those that can be gone on with.
-pub fn remove_unfinished_on_interrupt() -> Result<()> {
-    ctrlc::set_handler(|| {
-        let state = on_interrupt();
-        // Nothing more can be done about it on the way out.
-        state.remove.iter().for_each(|path| drop(std::fs::remove_file(path)));
-        if state.kept {
-            note("interrupted; what is done is kept, and the same command goes on from there");
-        }
-        std::process::exit(INTERRUPTED);
-    })
-    .context("the interrupt handler can't be set")
-}
 
 /// Where audio goes.
 pub enum Sink {
     /// A WAV file.
-    File(WavFile),
+    File(WavFile, Unfinished),
+    /// A device or pipe that has a name.
+    Device(WavFile),
     /// A WAV file that another run can go on with.
     Partial(Partial),
     /// Standard output.
@@ -60,15 +29,20 @@ impl Sink {
             let stream = WavStream::new(io::stdout(), "standard output".into(), sample_rate_hz, format, header)?;
             return Ok(Self::Stdout(stream));
         }
-        let file = WavFile::create(output, sample_rate_hz, format)?;
-        on_interrupt().remove.extend(file.temporary_path().map(Path::to_owned));
-        Ok(Self::File(file))
+        let create = || WavFile::create(output, sample_rate_hz, format);
+        if !is_ordinary(output) {
+            // A pipe waits here until somebody reads it, and an interrupt does not wait with it.
+            return Ok(Self::Device(create()?));
+        }
+        let temporary = |file: &WavFile| file.temporary_path().map(Path::to_owned).into_iter().collect();
+        let (file, unfinished) = Unfinished::make(create, temporary)?;
+        Ok(Self::File(file, unfinished))
     }
 
     /// Appends samples.
     pub fn write(&mut self, samples: &[f32]) -> Result<()> {
         match self {
-            Self::File(file) => file.write(samples)?,
+            Self::File(file, _) | Self::Device(file) => file.write(samples)?,
             Self::Partial(partial) => partial.wav.write(samples)?,
             Self::Stdout(stream) => stream.write(samples)?,
         }
@@ -78,7 +52,7 @@ impl Sink {
     /// Names the place before a sample, in a file.
     pub fn mark(&mut self, sample: u64, label: &str) -> Result<()> {
         match self {
-            Self::File(file) => file.mark(sample, label)?,
+            Self::File(file, _) | Self::Device(file) => file.mark(sample, label)?,
             Self::Partial(partial) => partial.wav.mark(sample, label)?,
             Self::Stdout(_) => {}
         }
@@ -89,18 +63,18 @@ impl Sink {
     pub fn checkpoint(&mut self, passage: usize, durations: &[u32]) -> Result<()> {
         match self {
             Self::Partial(partial) => partial.checkpoint(passage, durations),
-            Self::File(_) | Self::Stdout(_) => Ok(()),
+            Self::File(..) | Self::Device(_) | Self::Stdout(_) => Ok(()),
         }
     }
 
     /// Completes what was written; a file gets its name.
     pub fn finish(self) -> Result<()> {
         match self {
-            Self::File(file) => {
-                let temporary = file.temporary_path().map(Path::to_owned);
+            Self::File(file, unfinished) => {
                 file.finish()?;
-                temporary.map(|path| on_interrupt().remove.remove(&path));
+                unfinished.keep();
             }
+            Self::Device(file) => file.finish()?,
             Self::Partial(partial) => partial.finish()?,
             Self::Stdout(stream) => stream.finish()?,
         }
@@ -111,7 +85,12 @@ impl Sink {
     pub fn abandon(self, error: anyhow::Error) -> anyhow::Error {
         match self {
             Self::Partial(partial) => partial.abandon(error),
-            Self::File(_) | Self::Stdout(_) => error,
+            Self::File(..) | Self::Device(_) | Self::Stdout(_) => error,
         }
     }
+}
+
+/// Whether a file is written under the name, and not a pipe or device.
+pub fn is_ordinary(output: &Path) -> bool {
+    output != Path::new("-") && fs::metadata(output).map_or(true, |existing| existing.is_file())
 }

@@ -334,6 +334,17 @@ fn an_interrupt_keeps_what_is_done_and_only_the_same_command_goes_on_with_it() {
     assert!(interrupt(&["-i", "alice.md", "-o", "a.wav", "--seed", "1"]).contains("going on behind"));
     let anew = interrupt(&["-i", "alice.md", "-o", "a.wav", "--seed", "1", "--restart"]);
     assert!(!anew.contains("going on") && !anew.contains("begun anew"), "{anew}");
+    // A run that can't go on leaves it to another.
+    let [part, aside] = ["a.wav.part", "aside"].map(|name| folder.path().join(name));
+    fs::rename(&part, &aside).unwrap();
+    fs::create_dir(&part).unwrap();
+    let again = ["-i", "alice.md", "-o", "a.wav", "--seed", "1"];
+    let refused = ends(&mut say(&folder, &again), 2);
+    assert!(refused.contains("a.wav failed: Is a directory"), "{refused}");
+    fs::remove_dir(&part).unwrap();
+    fs::rename(&aside, &part).unwrap();
+    let goes_on = ends(&mut say(&folder, &again), 0);
+    assert!(goes_on.contains("going on behind"), "{goes_on}");
 }
 
 #[test]

@@ -14,8 +14,9 @@ use serde::Deserialize;
 use super::{import, resolve};
 use crate::SOME_FAILED;
 use crate::args::{Naming, PiperArguments};
+use crate::interrupt::remove_unfinished_on_interrupt;
 use crate::output::{describe, file_name, note, print};
-use crate::sink::{Sink, remove_unfinished_on_interrupt};
+use crate::sink::Sink;
 
 /// Samples below this are not made louder than as many times: silence stays silent.
 const LEAST_PEAK: f32 = 0.01;

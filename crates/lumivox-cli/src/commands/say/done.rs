@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::sink::on_interrupt;
+use crate::interrupt::say_that_work_is_kept;
 
 /// An output that is done.
 #[derive(Serialize, Deserialize)]
@@ -68,7 +68,7 @@ impl Done {
                 Some(file) => file,
                 None => file.insert(File::options().append(true).create(true).open(&self.path)?),
             };
-            on_interrupt().kept = true;
+            say_that_work_is_kept();
             file.write_all(line.as_bytes())?;
             file.sync_data()
         };

@@ -9,6 +9,7 @@ use lumivox_document::{Chapter, Content, Cue, Format, Limits};
 use crate::args::{Chapters, SayArguments};
 use crate::commands::read_text;
 use crate::output::{describe, file_name, note};
+use crate::sink::is_ordinary;
 
 /// An output and what is said in it.
 pub struct Job {
@@ -219,11 +220,6 @@ fn chapter_files(source: Source, name: &str, folder: &Path) -> Vec<Job> {
         }
     };
     (1..).zip(chapters).map(job).collect()
-}
-
-/// Whether a file is written under the name, and not a pipe or device.
-fn is_ordinary(output: &Path) -> bool {
-    output != Path::new("-") && std::fs::metadata(output).map_or(true, |existing| existing.is_file())
 }
 
 /// File systems that know no case are reckoned with.

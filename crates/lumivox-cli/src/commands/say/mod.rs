@@ -18,9 +18,9 @@ use lumivox::Options;
 
 use super::{Loaded, load, with_reading};
 use crate::args::{Chapters, Container, SayArguments};
+use crate::interrupt::remove_unfinished_on_interrupt;
 use crate::output::{note, print};
 use crate::progress;
-use crate::sink::remove_unfinished_on_interrupt;
 use jobs::{Job, Plan};
 use speaker::{Figures, Speaker};
 use timestamps::TimestampFormat;
