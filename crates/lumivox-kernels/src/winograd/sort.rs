@@ -1,10 +1,14 @@
 //! Sorting steps into planes and back.
 //!
-//! Where vectors have 16 lanes they are put together from stretches of others, by tables made once for a dilation; elsewhere runs of values are copied.
+//! Where the instruction set moves lanes, vectors are put together from stretches of others, by tables made once for a dilation; elsewhere runs of values are
+//! copied.
+
+mod network;
 
 use super::transform::OUTPUTS;
 use crate::arch::Simd;
 use crate::permutation::{Apart, LANES, Permutation};
+use network::Network;
 
 /// The most planes.
 const MAX_PLANES: usize = 2 * OUTPUTS;
@@ -25,23 +29,48 @@ enum Plan {
     Copy,
     /// Six vectors become six others: for dilations of 1 and 2, whose runs are too short to be fetched one by one. Of twelve planes each then has every other
     /// run of one of these.
-    Permute { to_planes: Permutation, to_rows: Permutation, halves: Option<Halves> },
-    /// Each vector is blended from the runs in it.
-    Blend { to_planes: Blend, to_rows: Blend },
+    Shuffle(Box<Shuffles>),
+    /// Each vector is blended from the runs in it: for vectors of 8 lanes, and of 16.
+    Blend([Blends; 2]),
+}
+
+/// How six vectors of a row become planes, and back.
+#[derive(Clone, Debug)]
+struct Shuffles {
+    to_planes: Shuffle,
+    to_rows: Shuffle,
+    /// Of twelve planes.
+    halves: Option<Halves>,
+}
+
+/// The same of vectors of 16 lanes, and of 8.
+#[derive(Clone, Debug)]
+struct Shuffle {
+    sixteen: Permutation,
+    eight: Network,
 }
 
 /// Two vectors made of every other run of two, and back.
 #[derive(Clone, Debug)]
 struct Halves {
-    split: Permutation,
-    join: Permutation,
+    split: Shuffle,
+    join: Shuffle,
 }
 
 /// Twice six vectors of each of `R` rows.
 type Twelve<const R: usize> = [[f32; MAX_PLANES * LANES]; R];
-/// Vectors of [`Twelve`] that follow each other, and every other one.
-const NEXT: Apart = Apart { vector: LANES, row: MAX_PLANES * LANES };
-const EVERY_OTHER: Apart = Apart { vector: 2 * LANES, ..NEXT };
+
+/// Of [`Twelve`]: vectors that follow each other if `n` is 1, or every other one if it is 2.
+const fn apart<S: Simd>(n: usize) -> Apart {
+    Apart { vector: n * S::LANES, row: MAX_PLANES * LANES }
+}
+
+/// How vectors of planes are blended, and those of rows.
+#[derive(Clone, Debug)]
+struct Blends {
+    to_planes: Blend,
+    to_rows: Blend,
+}
 
 /// Vectors, `[vector][most]`, until they repeat.
 #[derive(Clone, Debug)]
@@ -63,26 +92,15 @@ impl Sorter {
     /// Of 6 or 12 planes.
     pub(super) fn new(planes: usize, dilation: usize) -> Self {
         let plan = match dilation {
-            1 | 2 => Plan::Permute {
-                to_planes: Permutation::new(OUTPUTS, |i| step([OUTPUTS, dilation], i / LANES, i % LANES)),
-                to_rows: Permutation::new(OUTPUTS, |i| {
-                    let (plane, column) = place([OUTPUTS, dilation], i);
-                    plane * LANES + column
+            1 | 2 => Plan::Shuffle(Box::new(Shuffles::new(dilation, planes > OUTPUTS))),
+            3..LANES => Plan::Blend([8, 16].map(|lanes| Blends {
+                to_planes: Blend::new(lanes, planes * dilation, |vector, lane| {
+                    (0, step([planes, dilation], vector % planes, vector / planes * lanes + lane))
                 }),
-                halves: (planes > OUTPUTS).then(|| Halves {
-                    split: Permutation::new(2, |i| step([2, dilation], i / LANES, i % LANES)),
-                    join: Permutation::new(2, |i| {
-                        let (half, column) = place([2, dilation], i);
-                        half * LANES + column
-                    }),
+                to_rows: Blend::new(lanes, planes * dilation, |vector, lane| {
+                    place([planes, dilation], vector * lanes + lane)
                 }),
-            },
-            3..LANES => Plan::Blend {
-                to_planes: Blend::new(planes * dilation, |vector, lane| {
-                    (0, step([planes, dilation], vector % planes, vector / planes * LANES + lane))
-                }),
-                to_rows: Blend::new(planes * dilation, |vector, lane| place([planes, dilation], vector * LANES + lane)),
-            },
+            })),
             _ => Plan::Copy,
         };
         Self { planes, dilation, plan }
@@ -105,10 +123,11 @@ impl Sorter {
         let (len, count, d) = (self.padded_len(columns), self.planes, self.dilation);
         assert!(columns.is_multiple_of(LANES) && planes.len().min(rows.len()) >= R * len);
         match &self.plan {
-            Plan::Permute { to_planes, halves, .. } if S::LANES == LANES => {
-                let in_rows = Apart { vector: LANES, row: len };
+            Plan::Shuffle(shuffles) if S::MOVES_LANES => {
+                let Shuffles { to_planes, halves, .. } = &**shuffles;
+                let in_rows = Apart { vector: S::LANES, row: len };
                 let mut twelve: Twelve<R> = [[0.0; MAX_PLANES * LANES]; R];
-                for column in (0..columns).step_by(LANES) {
+                for column in (0..columns).step_by(S::LANES) {
                     // SAFETY: a row has a value of each plane for each column, each plane all columns.
                     unsafe {
                         let from = rows.as_ptr().add(MARGIN + count * column);
@@ -119,22 +138,23 @@ impl Sorter {
                         };
                         let sorted = twelve.as_mut_ptr().cast::<f32>();
                         for half in 0..2 {
-                            let from = from.add(half * OUTPUTS * LANES);
-                            to_planes.apply::<S, R>(s, (from, in_rows), (sorted.add(half * LANES), EVERY_OTHER));
+                            let from = from.add(half * OUTPUTS * S::LANES);
+                            to_planes.apply::<S, R>(s, (from, in_rows), (sorted.add(half * S::LANES), apart::<S>(2)));
                         }
                         for plane in 0..OUTPUTS {
-                            let from = sorted.cast_const().add(2 * plane * LANES);
-                            let apart = Apart { vector: OUTPUTS * columns, row: len };
-                            halves.split.apply::<S, R>(s, (from, NEXT), (to.add(plane * columns), apart));
+                            let from = sorted.cast_const().add(2 * plane * S::LANES);
+                            let in_planes = Apart { vector: OUTPUTS * columns, row: len };
+                            halves.split.apply::<S, R>(s, (from, apart::<S>(1)), (to.add(plane * columns), in_planes));
                         }
                     }
                 }
             }
-            Plan::Blend { to_planes, .. } if S::LANES == LANES => {
+            Plan::Blend(blends) if S::MOVES_LANES => {
+                let to_planes = &blends[usize::from(S::LANES == LANES)].to_planes;
                 // Columns until the vectors repeat.
-                let period = LANES * d;
+                let period = S::LANES * d;
                 for start in (0..columns).step_by(period) {
-                    let columns_here = (start..columns.min(start + period)).step_by(LANES);
+                    let columns_here = (start..columns.min(start + period)).step_by(S::LANES);
                     for (column, vectors) in columns_here.zip(to_planes.runs.chunks_exact(count * to_planes.most)) {
                         for (i, vector) in vectors.chunks_exact(to_planes.most).enumerate() {
                             // SAFETY: a column's values lie less than a margin around its place in the row.
@@ -174,10 +194,11 @@ impl Sorter {
         assert!(columns.is_multiple_of(S::LANES) && planes.len().min(rows.len()) >= R * len);
         assert!(steps.div_ceil(count * d) * d <= columns);
         match &self.plan {
-            Plan::Permute { to_rows, halves, .. } if S::LANES == LANES => {
-                let in_rows = Apart { vector: LANES, row: len };
+            Plan::Shuffle(shuffles) if S::MOVES_LANES => {
+                let Shuffles { to_rows, halves, .. } = &**shuffles;
+                let in_rows = Apart { vector: S::LANES, row: len };
                 let mut twelve: Twelve<R> = [[0.0; MAX_PLANES * LANES]; R];
-                for column in (0..steps.div_ceil(count)).step_by(LANES) {
+                for column in (0..steps.div_ceil(count)).step_by(S::LANES) {
                     // SAFETY: each plane has a vector here, and the row one for each plane, the last ones of them maybe in the margin.
                     unsafe {
                         let from = planes.as_ptr().add(MARGIN + column);
@@ -188,22 +209,23 @@ impl Sorter {
                         };
                         let joined = twelve.as_mut_ptr().cast::<f32>();
                         for plane in 0..OUTPUTS {
-                            let apart = Apart { vector: OUTPUTS * columns, row: len };
-                            let to = joined.add(2 * plane * LANES);
-                            halves.join.apply::<S, R>(s, (from.add(plane * columns), apart), (to, NEXT));
+                            let in_planes = Apart { vector: OUTPUTS * columns, row: len };
+                            let to = joined.add(2 * plane * S::LANES);
+                            halves.join.apply::<S, R>(s, (from.add(plane * columns), in_planes), (to, apart::<S>(1)));
                         }
                         for half in 0..2 {
-                            let from = joined.cast_const().add(half * LANES);
-                            let to = to.add(half * OUTPUTS * LANES);
-                            to_rows.apply::<S, R>(s, (from, EVERY_OTHER), (to, in_rows));
+                            let from = joined.cast_const().add(half * S::LANES);
+                            let to = to.add(half * OUTPUTS * S::LANES);
+                            to_rows.apply::<S, R>(s, (from, apart::<S>(2)), (to, in_rows));
                         }
                     }
                 }
             }
-            Plan::Blend { to_rows, .. } if S::LANES == LANES => {
-                let period = count * LANES * d;
+            Plan::Blend(blends) if S::MOVES_LANES => {
+                let to_rows = &blends[usize::from(S::LANES == LANES)].to_rows;
+                let period = count * S::LANES * d;
                 for start in (0..steps).step_by(period) {
-                    let steps = (start..steps.min(start + period)).step_by(LANES);
+                    let steps = (start..steps.min(start + period)).step_by(S::LANES);
                     for (step, vector) in steps.zip(to_rows.runs.chunks_exact(to_rows.most)) {
                         // SAFETY: a step's value lies less than a margin around its column in some plane.
                         unsafe {
@@ -234,12 +256,50 @@ fn place([planes, dilation]: [usize; 2], step: usize) -> (usize, usize) {
     (step / dilation % planes, step / (planes * dilation) * dilation + step % dilation)
 }
 
+impl Shuffles {
+    fn new(dilation: usize, halves: bool) -> Self {
+        let split = |vectors| Permutation::new(vectors, |i| step([vectors, dilation], i / LANES, i % LANES));
+        let join = |vectors| {
+            Permutation::new(vectors, |i| {
+                let (plane, column) = place([vectors, dilation], i);
+                plane * LANES + column
+            })
+        };
+        Self {
+            to_planes: Shuffle { sixteen: split(OUTPUTS), eight: Network::to_planes(dilation) },
+            to_rows: Shuffle { sixteen: join(OUTPUTS), eight: Network::to_row(dilation) },
+            halves: halves.then(|| Halves {
+                split: Shuffle { sixteen: split(2), eight: Network::split(dilation) },
+                join: Shuffle { sixteen: join(2), eight: Network::join(dilation) },
+            }),
+        }
+    }
+}
+
+impl Shuffle {
+    /// [`Permutation::apply`].
+    ///
+    /// # Safety
+    /// The instruction set must move lanes, and all of these vectors must be readable and writable.
+    #[inline(always)]
+    unsafe fn apply<S: Simd, const R: usize>(&self, s: S, from: (*const f32, Apart), to: (*mut f32, Apart)) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if S::LANES == LANES {
+                self.sixteen.apply::<S, R>(s, from, to);
+            } else {
+                self.eight.apply::<S, R>(s, from, to);
+            }
+        }
+    }
+}
+
 impl Blend {
-    /// Of `vectors` vectors, given the plane and place that each of a vector's lanes is from.
-    fn new(vectors: usize, from: impl Fn(usize, usize) -> (usize, usize)) -> Self {
+    /// Of `vectors` vectors of `lanes` lanes, given the plane and place that each of a vector's lanes is from.
+    fn new(lanes: usize, vectors: usize, from: impl Fn(usize, usize) -> (usize, usize)) -> Self {
         let vector = |vector: usize| {
             let mut runs: Vec<Run> = Vec::new();
-            for lane in 0..LANES {
+            for lane in 0..lanes {
                 let (plane, place) = from(vector, lane);
                 let here = Run { lanes: 1 << lane, plane: plane as u16, offset: place as i32 - lane as i32 };
                 match runs.last_mut() {

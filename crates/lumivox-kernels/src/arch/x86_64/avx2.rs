@@ -17,6 +17,7 @@ impl Simd for Avx2 {
     const LANES: usize = 8;
     const TILE_ROWS: usize = 4;
     const TILE_VECTORS: usize = 2;
+    const MOVES_LANES: bool = true;
 
     #[inline(always)]
     fn prefetch(self, p: *const f32, into: Cache) {
@@ -87,6 +88,26 @@ impl Simd for Avx2 {
             let pairs = _mm_add_ps(halves, _mm_movehl_ps(halves, halves));
             _mm_cvtss_f32(_mm_add_ss(pairs, _mm_movehdup_ps(pairs)))
         }
+    }
+    #[inline(always)]
+    unsafe fn load_into(self, to: Self::V, lanes: u16, p: *const f32) -> Self::V {
+        unsafe {
+            let bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+            let chosen = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(lanes.into()), bits), bits);
+            _mm256_blendv_ps(to, _mm256_loadu_ps(p), _mm256_castsi256_ps(chosen))
+        }
+    }
+    #[inline(always)]
+    fn permute(self, a: Self::V, index: &[u32; 8]) -> Self::V {
+        unsafe { _mm256_permutevar8x32_ps(a, _mm256_loadu_si256(index.as_ptr().cast())) }
+    }
+    #[inline(always)]
+    fn blend<const LANES: i32>(self, a: Self::V, b: Self::V) -> Self::V {
+        unsafe { _mm256_blend_ps::<LANES>(a, b) }
+    }
+    #[inline(always)]
+    fn halves(self, a: Self::V, b: Self::V) -> [Self::V; 2] {
+        unsafe { [_mm256_permute2f128_ps::<0x20>(a, b), _mm256_permute2f128_ps::<0x31>(a, b)] }
     }
 }
 
