@@ -232,6 +232,19 @@ fn a_file_is_kept_when_its_replacement_fails_and_notes_need_no_reader() {
 }
 
 #[test]
+fn where_int8_does_not_pay_a_note_says_so() {
+    let (_folder, path) = target();
+    let note = |precision: &str, more: &[&str]| {
+        let mut command = say();
+        command.args(["Hi.", "--precision", precision, "-o"]).arg(&path).args(more).env("LUMIVOX_ISA", "generic");
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        stderr(&output).contains("note: --precision int8 takes less memory here, but more time than f32")
+    };
+    assert_eq!((note("int8", &[]), note("int8", &["-q"]), note("f32", &[])), (true, false, false));
+}
+
+#[test]
 fn an_interrupt_leaves_nothing_behind() {
     for signal in ["-INT", "-TERM"] {
         interrupt(signal);

@@ -80,8 +80,8 @@ pub struct ComputeArguments {
     /// Threads to compute with on the processor; one for each of its threads if not given.
     #[arg(short, long, value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// int8, for Kokoro on the processor, computes the costly part in 8-bit integers: faster on processors with VNNI, and a little further from the original than
-    /// another seed is. f16, on a GPU, stores values with 16 bits and multiplies them on tensor cores.
+    /// int8, for Kokoro on the processor, computes the costly part in 8-bit integers: faster on processors with AVX-512 VNNI, slower on others, in less memory, and
+    /// nearer to the original than another seed is. f16, on a GPU, stores values with 16 bits and multiplies them on tensor cores.
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
 }

@@ -23,7 +23,7 @@ use anyhow::{Context, Result, bail};
 use lumivox::convert::ModelFile;
 use lumivox::store::{self, JAPANESE_DICTIONARY, Store, StoreError};
 use lumivox::text::{Emoji, UserLexicon};
-use lumivox::{LoadOptions, Options, Synthesizer, embedded};
+use lumivox::{Device, LoadOptions, Options, Precision, Synthesizer, embedded};
 
 use crate::args::{ComputeArguments, ReadingArguments};
 use crate::output::note;
@@ -83,14 +83,20 @@ fn load(model: Option<&str>, options: &Options, compute: &ComputeArguments, quie
     Ok(Loaded { synthesizer, name, path, load_s: started.elapsed().as_secs_f64() })
 }
 
-/// How models are loaded; says so where `auto` is the processor though there might be a GPU.
+/// How models are loaded; says so where `auto` is the processor though there might be a GPU, and where 8 bits don't pay.
 fn load_options(compute: &ComputeArguments, quiet: bool) -> Result<LoadOptions> {
     let (device, why_cpu) = compute.device.open()?;
     if let Some(reason) = why_cpu.filter(|_| !quiet) {
         note(format_args!("note: computing on the processor: {reason}"));
     }
+    let precision = Precision::from(compute.precision);
+    if precision == Precision::Int8 && matches!(device, Device::Cpu) && !precision.is_faster_on_cpu() && !quiet {
+        note(
+            "note: --precision int8 takes less memory here, but more time than f32: this processor has no products of bytes (AVX-512 VNNI)",
+        );
+    }
     let threads = compute.threads.map(usize::from);
-    Ok(LoadOptions { threads, precision: compute.precision.into(), device, cuda_graphs: compute.cuda_graphs })
+    Ok(LoadOptions { threads, precision, device, cuda_graphs: compute.cuda_graphs })
 }
 
 /// A model that is here.
