@@ -114,8 +114,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
     const TILE_ROWS: usize;
     /// Vectors of columns of such a tile, two of four rows, or three of eight. Where it just fits, compilers may keep a sum in memory all the same, and each product then waits for the last one to be stored.
     const TILE_VECTORS: usize;
-    /// Whether the set has instructions that move values between lanes, which the methods below that name a number of lanes are made of.
-    const MOVES_LANES: bool = false;
+    /// Whether the set has instructions that choose lanes and move them: [`Simd::load_into`], and of the methods below those that are for its number of lanes.
+    const SHUFFLES: bool = false;
 
     /// Asks for the cache line that `p` points into, for a cache; nothing happens where there is none.
     fn prefetch(self, p: *const f32, into: Cache);
@@ -143,13 +143,13 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// Lane by lane: `yes` where `a < b`, else `no`.
     fn select_lt(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
     fn sum(self, a: Self::V) -> f32;
-    /// `to` with the lanes whose bits are set in `lanes` loaded from their places in the vector at `p`; only with [`Simd::MOVES_LANES`].
+    /// `to` with the lanes whose bits are set in `lanes` loaded from their places in the vector at `p`; only with [`Simd::SHUFFLES`].
     ///
     /// # Safety
     /// `p` must be readable for [`Simd::LANES`] values; no alignment is needed.
     unsafe fn load_into(self, to: Self::V, lanes: u16, p: *const f32) -> Self::V {
         let _ = (to, lanes, p);
-        unreachable!("a set that moves no lanes")
+        unreachable!("a set that does not shuffle")
     }
     /// Lane by lane: lane `index` of `a`, or lane `index − 16` of `b`; only with 16 lanes.
     fn permute2(self, a: Self::V, index: &[u32; 16], b: Self::V) -> Self::V {
@@ -161,8 +161,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
         let _ = (a, index);
         unreachable!("a set without 8 lanes")
     }
-    /// Lane by lane: `b` where the bit is set in `LANES`, else `a`; only with 8 lanes.
-    fn blend<const LANES: i32>(self, a: Self::V, b: Self::V) -> Self::V {
+    /// Lane by lane: `b` where the bit is set in `MASK`, else `a`; only with 8 lanes.
+    fn blend<const MASK: i32>(self, a: Self::V, b: Self::V) -> Self::V {
         let _ = (a, b);
         unreachable!("a set without 8 lanes")
     }

@@ -1,6 +1,6 @@
 //! Sorting steps into planes and back.
 //!
-//! Where the instruction set moves lanes, vectors are put together from stretches of others, by tables made once for a dilation; elsewhere runs of values are
+//! Where the instruction set shuffles, vectors are put together from stretches of others, by tables made once for a dilation; elsewhere runs of values are
 //! copied.
 
 mod network;
@@ -123,7 +123,7 @@ impl Sorter {
         let (len, count, d) = (self.padded_len(columns), self.planes, self.dilation);
         assert!(columns.is_multiple_of(LANES) && planes.len().min(rows.len()) >= R * len);
         match &self.plan {
-            Plan::Shuffle(shuffles) if S::MOVES_LANES => {
+            Plan::Shuffle(shuffles) if S::SHUFFLES => {
                 let Shuffles { to_planes, halves, .. } = &**shuffles;
                 let in_rows = Apart { vector: S::LANES, row: len };
                 let mut twelve: Twelve<R> = [[0.0; MAX_PLANES * LANES]; R];
@@ -149,7 +149,7 @@ impl Sorter {
                     }
                 }
             }
-            Plan::Blend(blends) if S::MOVES_LANES => {
+            Plan::Blend(blends) if S::SHUFFLES => {
                 let to_planes = &blends[usize::from(S::LANES == LANES)].to_planes;
                 // Columns until the vectors repeat.
                 let period = S::LANES * d;
@@ -194,7 +194,7 @@ impl Sorter {
         assert!(columns.is_multiple_of(S::LANES) && planes.len().min(rows.len()) >= R * len);
         assert!(steps.div_ceil(count * d) * d <= columns);
         match &self.plan {
-            Plan::Shuffle(shuffles) if S::MOVES_LANES => {
+            Plan::Shuffle(shuffles) if S::SHUFFLES => {
                 let Shuffles { to_rows, halves, .. } = &**shuffles;
                 let in_rows = Apart { vector: S::LANES, row: len };
                 let mut twelve: Twelve<R> = [[0.0; MAX_PLANES * LANES]; R];
@@ -221,7 +221,7 @@ impl Sorter {
                     }
                 }
             }
-            Plan::Blend(blends) if S::MOVES_LANES => {
+            Plan::Blend(blends) if S::SHUFFLES => {
                 let to_rows = &blends[usize::from(S::LANES == LANES)].to_rows;
                 let period = count * S::LANES * d;
                 for start in (0..steps).step_by(period) {
@@ -280,9 +280,10 @@ impl Shuffle {
     /// [`Permutation::apply`].
     ///
     /// # Safety
-    /// The instruction set must move lanes, and all of these vectors must be readable and writable.
+    /// The instruction set must shuffle, and all of these vectors must be readable and writable.
     #[inline(always)]
     unsafe fn apply<S: Simd, const R: usize>(&self, s: S, from: (*const f32, Apart), to: (*mut f32, Apart)) {
+        const { assert!(S::LANES == LANES || S::LANES == network::LANES) };
         // SAFETY: the caller's promise.
         unsafe {
             if S::LANES == LANES {

@@ -17,7 +17,7 @@ impl Simd for Avx2 {
     const LANES: usize = 8;
     const TILE_ROWS: usize = 4;
     const TILE_VECTORS: usize = 2;
-    const MOVES_LANES: bool = true;
+    const SHUFFLES: bool = true;
 
     #[inline(always)]
     fn prefetch(self, p: *const f32, into: Cache) {
@@ -102,8 +102,8 @@ impl Simd for Avx2 {
         unsafe { _mm256_permutevar8x32_ps(a, _mm256_loadu_si256(index.as_ptr().cast())) }
     }
     #[inline(always)]
-    fn blend<const LANES: i32>(self, a: Self::V, b: Self::V) -> Self::V {
-        unsafe { _mm256_blend_ps::<LANES>(a, b) }
+    fn blend<const MASK: i32>(self, a: Self::V, b: Self::V) -> Self::V {
+        unsafe { _mm256_blend_ps::<MASK>(a, b) }
     }
     #[inline(always)]
     fn halves(self, a: Self::V, b: Self::V) -> [Self::V; 2] {

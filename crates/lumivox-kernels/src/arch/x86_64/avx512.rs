@@ -17,7 +17,7 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
     const LANES: usize = 16;
     const TILE_ROWS: usize = 8;
     const TILE_VECTORS: usize = 3;
-    const MOVES_LANES: bool = true;
+    const SHUFFLES: bool = true;
 
     #[inline(always)]
     fn prefetch(self, p: *const f32, into: Cache) {

@@ -1,8 +1,8 @@
 //! What [`Permutation`](crate::permutation::Permutation) does with vectors of 16 lanes, for vectors of 8, where an instruction moves lanes of one vector only.
 //!
-//! Two neighbouring values are a unit, so that a vector has four and three vectors have twelve. Of these the four units `3c + p` lie in four different lanes:
-//! for each `p` blending brings them into one vector, which is put in order. Where it belongs to two planes, its halves and those of the vector that the next
-//! three vectors give change places.
+//! Two neighbouring values are a unit, so that a vector has places for four, and three vectors have twelve units. Of these the four units `3c + p` lie in four
+//! different places: for each `p` blending brings them into one vector, which is put in order, a half for each of the two planes that they are of. The next
+//! three vectors give the same planes' other halves.
 
 use super::step;
 use crate::arch::Simd;
@@ -10,7 +10,7 @@ use crate::permutation::Apart;
 use crate::winograd::transform::OUTPUTS;
 
 /// Lanes of the vectors.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
 
 /// Some vectors made of as many others.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ impl Network {
     /// Writes the vectors that those at `from` become to `to`; for each of `R` rows.
     ///
     /// # Safety
-    /// The instruction set must have 8 lanes and move them, and all of these vectors must be readable and writable.
+    /// The instruction set must have 8 lanes and shuffle, and all of these vectors must be readable and writable.
     #[inline(always)]
     pub(super) unsafe fn apply<S: Simd, const R: usize>(
         &self,
