@@ -1,6 +1,5 @@
 //! What an interrupt does to the files that are being written.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,11 +12,11 @@ use crate::output::note;
 const INTERRUPTED: i32 = 130;
 
 /// What an interrupt does; it waits while this is locked.
-static STATE: Mutex<State> = Mutex::new(State { unfinished: BTreeSet::new(), kept: false });
+static STATE: Mutex<State> = Mutex::new(State { unfinished: Vec::new(), kept: false });
 
 struct State {
-    /// Files that it removes.
-    unfinished: BTreeSet<PathBuf>,
+    /// Files that it removes, the last one first.
+    unfinished: Vec<PathBuf>,
     /// Whether there is something to go on with.
     kept: bool,
 }
@@ -31,7 +30,7 @@ pub fn remove_unfinished_on_interrupt() -> Result<()> {
     ctrlc::set_handler(|| {
         let state = state();
         // Nothing more can be done about it on the way out.
-        state.unfinished.iter().for_each(|path| drop(fs::remove_file(path)));
+        state.unfinished.iter().rev().for_each(|path| drop(fs::remove_file(path)));
         if state.kept {
             note("interrupted; what is done is kept, and the same command goes on from there");
         }
@@ -45,18 +44,13 @@ pub fn say_that_work_is_kept() {
     state().kept = true;
 }
 
-/// Files that are of no use as they are: they are removed by an interrupt, or when this is dropped.
+/// Files that are of no use as they are: an interrupt removes them, or the drop of this, the last one first.
+#[derive(Default)]
 pub struct Unfinished(Vec<PathBuf>);
 
 impl Unfinished {
-    /// Files that are there already.
-    pub fn of(paths: Vec<PathBuf>) -> Self {
-        state().unfinished.extend(paths.iter().cloned());
-        Self(paths)
-    }
-
-    /// Makes something that is in files. An interrupt waits until it is made, so that there is no moment at which it would leave them; nothing that takes long
-    /// may be done here.
+    /// Makes something that is in files, `paths`. An interrupt waits until it is made, so that there is no moment at which it would leave them; what may have to
+    /// wait for others must not be made here.
     pub fn make<T, E>(
         make: impl FnOnce() -> Result<T, E>,
         paths: impl FnOnce(&T) -> Vec<PathBuf>,
@@ -68,21 +62,30 @@ impl Unfinished {
         Ok((made, Self(paths)))
     }
 
-    /// Leaves the files alone.
-    pub fn keep(mut self) {
-        let mut state = state();
-        for path in self.0.drain(..) {
-            state.unfinished.remove(&path);
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// One more file, unless it is among them.
+    pub fn add(&mut self, path: PathBuf) {
+        if !self.0.contains(&path) {
+            state().unfinished.push(path.clone());
+            self.0.push(path);
         }
+    }
+
+    /// Leaves the files alone from now on.
+    pub fn keep(&mut self) {
+        let paths = std::mem::take(&mut self.0);
+        state().unfinished.retain(|path| !paths.contains(path));
     }
 }
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
         let mut state = state();
-        for path in &self.0 {
-            let _ = fs::remove_file(path);
-            state.unfinished.remove(path);
-        }
+        self.0.iter().rev().for_each(|path| drop(fs::remove_file(path)));
+        state.unfinished.retain(|path| !self.0.contains(path));
     }
 }

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::interrupt::{Unfinished, say_that_work_is_kept};
 
+/// How often a journal is opened anew because another run removed it in the meantime.
+const ATTEMPTS: usize = 100;
 /// How much work a power failure costs at most, beside that of a segment.
 const SYNC_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -41,6 +43,8 @@ pub enum Found {
 
 /// A file in the making.
 pub struct Partial {
+    /// Both files, as long as there is nothing in them to go on with. First: they are removed while the journal is locked.
+    unfinished: Unfinished,
     /// The samples.
     pub wav: WavFile,
     journal: File,
@@ -49,8 +53,6 @@ pub struct Partial {
     synced: Instant,
     part_path: PathBuf,
     journal_path: PathBuf,
-    /// Both files, as long as there is nothing in them to go on with. Last: files are closed before they are removed.
-    unfinished: Option<Unfinished>,
 }
 
 /// Segments that a journal lists, and how many of its bytes say so.
@@ -73,12 +75,14 @@ impl Partial {
         let part_path = WavFile::part_path(output);
         let journal_path = part_path.with_extension("journal");
         let failed = || format!("writing {} failed", journal_path.display());
-        let files = vec![part_path.clone(), journal_path.clone()];
-        let (mut unfinished, mut journal) = open_journal(&journal_path, &files).with_context(failed)?;
-        // Where files can't be locked at all, nobody is kept out.
-        if matches!(journal.try_lock(), Err(TryLockError::WouldBlock)) {
-            unfinished.into_iter().for_each(Unfinished::keep);
-            bail!("{} is being written by another run; wait for it, or give another --output", output.display());
+        let (mut journal, mut unfinished) = match open_journal(&journal_path) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                bail!("{} is being written by another run; wait for it, or give another --output", output.display())
+            }
+            opened => opened.with_context(failed)?,
+        };
+        if !unfinished.is_empty() && !part_path.exists() {
+            unfinished.add(part_path.clone());
         }
         let mut content = Vec::new();
         journal.read_to_end(&mut content).with_context(failed)?;
@@ -96,10 +100,11 @@ impl Partial {
         };
         if held > 0 {
             say_that_work_is_kept();
-        } else if unfinished.is_none() {
-            unfinished = Some(Unfinished::of(files));
+        } else {
+            unfinished.add(journal_path.clone());
+            unfinished.add(part_path.clone());
         }
-        Ok((Self { wav, journal, entries: held, synced: Instant::now(), part_path, journal_path, unfinished }, found))
+        Ok((Self { unfinished, wav, journal, entries: held, synced: Instant::now(), part_path, journal_path }, found))
     }
 
     /// Notes that a segment is done.
@@ -108,8 +113,8 @@ impl Partial {
         let line = serde_json::to_string(&entry)? + "\n";
         let failed = || format!("writing {} failed", self.journal_path.display());
         self.journal.write_all(line.as_bytes()).with_context(failed)?;
-        if let Some(unfinished) = self.unfinished.take() {
-            unfinished.keep();
+        if self.entries == 0 {
+            self.unfinished.keep();
             say_that_work_is_kept();
         }
         self.entries += 1;
@@ -123,28 +128,28 @@ impl Partial {
 
     /// Gives the file its name.
     pub fn finish(self) -> Result<()> {
-        let Self { wav, journal, journal_path, part_path, unfinished, .. } = self;
-        unfinished.into_iter().for_each(Unfinished::keep);
+        let Self { mut unfinished, wav, journal, journal_path, part_path, .. } = self;
         wav.finish().with_context(|| kept(&part_path))?;
-        drop(journal);
-        match fs::remove_file(&journal_path) {
+        unfinished.keep();
+        let removed = match fs::remove_file(&journal_path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(error).with_context(|| format!("{} can't be removed", journal_path.display()))
             }
             _ => Ok(()),
-        }
+        };
+        // Until now, so that whoever waited for it finds that it is gone.
+        drop(journal);
+        removed
     }
 
     /// Leaves to the next run what is done, unless that is nothing, or can't be completed by it either.
-    pub fn abandon(self, error: anyhow::Error) -> anyhow::Error {
+    pub fn abandon(mut self, error: anyhow::Error) -> anyhow::Error {
         let is_hopeless = matches!(error.downcast_ref(), Some(lumivox::Error::WavTooLong));
         if self.entries > 0 && !is_hopeless {
             return error.context(kept(&self.part_path));
         }
-        let Self { wav, journal, journal_path, part_path, .. } = self;
-        drop((wav, journal));
-        let _ = fs::remove_file(part_path);
-        let _ = fs::remove_file(journal_path);
+        self.unfinished.add(self.journal_path.clone());
+        self.unfinished.add(self.part_path.clone());
         error
     }
 }
@@ -153,16 +158,50 @@ fn kept(part: &Path) -> String {
     format!("what is done is kept in {}, and the same command goes on from there", part.display())
 }
 
-/// Opens the journal, which is the sign of an unfinished run; where there is none, `files` will be new.
-fn open_journal(path: &Path, files: &[PathBuf]) -> io::Result<(Option<Unfinished>, File)> {
+/// Opens the journal and locks it; one that is new is unfinished. [`io::ErrorKind::WouldBlock`] if another run has it.
+fn open_journal(path: &Path) -> io::Result<(File, Unfinished)> {
     let options = File::options().read(true).write(true).clone();
-    match Unfinished::make(|| options.clone().create_new(true).open(path), |_| files.to_vec()) {
-        Ok((journal, unfinished)) => Ok((Some(unfinished), journal)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Ok((None, options.clone().create(true).truncate(false).open(path)?))
+    for _ in 0..ATTEMPTS {
+        let new = || options.clone().create_new(true).open(path).and_then(lock);
+        // Another run may have locked it first, and ended.
+        let is_empty = |journal: &File| journal.metadata().is_ok_and(|journal| journal.len() == 0);
+        let unfinished = |journal: &File| is_empty(journal).then(|| path.to_owned()).into_iter().collect();
+        let (journal, mut unfinished) = match Unfinished::make(new, unfinished) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match options.open(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                opened => (lock(opened?)?, Unfinished::default()),
+            },
+            made => made?,
+        };
+        if has_name(&journal, path) {
+            return Ok((journal, unfinished));
         }
-        Err(error) => Err(error),
+        unfinished.keep();
     }
+    Err(io::ErrorKind::NotFound.into())
+}
+
+/// Locks a file, where files can be locked: elsewhere nobody is kept out.
+fn lock(file: File) -> io::Result<File> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+        _ => Ok(file),
+    }
+}
+
+/// Whether an open file still has its name; another run may have removed it, and begun another.
+#[cfg(unix)]
+fn has_name(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |file: fs::Metadata| (file.dev(), file.ino());
+    let id_of_name = fs::metadata(path).map(id).ok();
+    id_of_name.is_some() && file.metadata().map(id).ok() == id_of_name
+}
+
+/// Whether an open file still has its name: what is open keeps it.
+#[cfg(not(unix))]
+fn has_name(_: &File, _: &Path) -> bool {
+    true
 }
 
 /// What a journal with the `head` lists, as far as its lines are whole; nothing if it has another.

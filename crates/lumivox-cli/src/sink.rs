@@ -70,7 +70,7 @@ impl Sink {
     /// Completes what was written; a file gets its name.
     pub fn finish(self) -> Result<()> {
         match self {
-            Self::File(file, unfinished) => {
+            Self::File(file, mut unfinished) => {
                 file.finish()?;
                 unfinished.keep();
             }

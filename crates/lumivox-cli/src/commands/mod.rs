@@ -92,7 +92,7 @@ fn load_options(compute: &ComputeArguments, quiet: bool) -> Result<LoadOptions> 
     let precision = Precision::from(compute.precision);
     if precision == Precision::Int8 && matches!(device, Device::Cpu) && !precision.is_faster_on_cpu() && !quiet {
         note(
-            "note: --precision int8 takes less memory here, but more time than f32: this processor has no products of bytes (AVX-512 VNNI)",
+            "note: --precision int8 takes less memory here, but more time than f32: it pays where there is AVX-512 VNNI",
         );
     }
     let threads = compute.threads.map(usize::from);
