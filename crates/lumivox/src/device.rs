@@ -152,7 +152,7 @@ pub struct LoadOptions {
 
 impl Precision {
     /// Whether this processor computes faster in it than in [`Precision::F32`]: in 8-bit integers where it has their products (AVX-512 VNNI). Without them they
-    /// take up to half as long again, and only memory is saved.
+    /// take half as long again with AVX2, and only memory is saved.
     pub fn is_faster_on_cpu(self) -> bool {
         self == Self::Int8 && lumivox_kernels::Isa::current().has_byte_products()
     }
