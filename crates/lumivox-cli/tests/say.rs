@@ -257,7 +257,7 @@ fn interrupt(signal: &str) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while fs::read_dir(folder.path()).unwrap().count() == 0 {
         assert!(Instant::now() < deadline && child.try_wait().unwrap().is_none(), "no file was begun");
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(1));
     }
     assert!(!path.exists(), "the file has its name only when it is whole");
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());

@@ -45,7 +45,7 @@ fn segments_are_skipped_by_their_durations_and_everything_behind_stays_the_same(
 fn what_is_cancelled_stops_inside_a_segment() {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     let model = Store::open().unwrap().resolve("kokoro-int8", &()).unwrap();
     let synthesizer = Synthesizer::open(&model, None).unwrap();
@@ -54,19 +54,26 @@ fn what_is_cancelled_stops_inside_a_segment() {
         let speech = synthesizer.speak(Input::Text(text), &Options::default()).unwrap();
         speech.cancelled_by(Arc::clone(cancelled)).collect::<Result<Vec<_>, _>>()
     };
-    let started = Instant::now();
-    assert!(say(&Arc::default()).is_ok());
-    let whole = started.elapsed();
-    let cancelled = Arc::new(AtomicBool::new(false));
-    std::thread::scope(|scope| {
-        let speaking = scope.spawn(|| {
-            let started = Instant::now();
-            (say(&cancelled), started.elapsed())
+    let timed = |cancelled: &Arc<AtomicBool>| {
+        let started = Instant::now();
+        (say(cancelled), started.elapsed())
+    };
+    let mut seen = Vec::new();
+    // Other work on the machine may fall on the one and not on the other; what can't be cancelled never ends early.
+    for _ in 0..4 {
+        let (said, whole) = timed(&Arc::default());
+        assert!(said.is_ok());
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let (ended, took) = std::thread::scope(|scope| {
+            let speaking = scope.spawn(|| timed(&cancelled));
+            std::thread::sleep(whole / 4);
+            cancelled.store(true, Ordering::Relaxed);
+            speaking.join().unwrap()
         });
-        std::thread::sleep(whole / 4);
-        cancelled.store(true, Ordering::Relaxed);
-        let (ended, took) = speaking.join().unwrap();
-        assert!(matches!(ended, Err(Error::Cancelled)), "{ended:?}");
-        assert!(took < whole * 3 / 4 + Duration::from_millis(100), "{took:?} of {whole:?}");
-    });
+        if matches!(ended, Err(Error::Cancelled)) && took < whole * 3 / 4 {
+            return;
+        }
+        seen.push(format!("{took:?} of {whole:?}, cancelled: {}", ended.is_err()));
+    }
+    panic!("it is not cancelled inside a segment: {seen:#?}");
 }
