@@ -53,13 +53,14 @@ FAULTS = [Fault(**fault) for fault in tomllib.loads((pathlib.Path(__file__).pare
 
 
 def suite():
-    """The emulated suite's program."""
-    command = ["cargo", "test", "--release", "-p", "lumivox-kernels", "--features", "emulation", "--test", "cuda", "--locked"]
+    """The emulated suite's program; of the same build as the workspace's tests, so that nothing is compiled twice."""
+    command = ["cargo", "test", "--release", "--workspace", "--all-features", "--test", "cuda", "--locked"]
     built = subprocess.run([*command, "--no-run", "--message-format", "json"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     if built.returncode != 0:
         sys.exit("the suite can't be built")
     messages = [json.loads(line) for line in built.stdout.splitlines()]
-    return next(message["executable"] for message in messages if message.get("executable") and message["target"]["name"] == "cuda")
+    source = str(ROOT / "crates/lumivox-kernels/tests/cuda/main.rs")
+    return next(message["executable"] for message in messages if message.get("executable") and message["target"]["src_path"] == source)
 
 
 def copy(family, folder):
