@@ -45,7 +45,7 @@ pub fn say_that_work_is_kept() {
 }
 
 /// Files that are of no use as they are: an interrupt removes them, or the drop of this, the last one first.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Unfinished(Vec<PathBuf>);
 
 impl Unfinished {
@@ -87,5 +87,37 @@ impl Drop for Unfinished {
         let mut state = state();
         self.0.iter().rev().for_each(|path| drop(fs::remove_file(path)));
         state.unfinished.retain(|path| !self.0.contains(path));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unfinished_is_known_from_its_making_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, second] = ["first", "second"].map(|name| folder.path().join(name));
+        let known = |path: &PathBuf| state().unfinished.contains(path);
+        // An interrupt can't come in between: what it waits for is held.
+        let make = || {
+            assert!(STATE.try_lock().is_err());
+            fs::write(&first, "half")
+        };
+        let (_, mut unfinished) = Unfinished::make(make, |_| vec![first.clone()]).unwrap();
+        fs::write(&second, "half").unwrap();
+        unfinished.add(second.clone());
+        assert!(known(&first) && known(&second));
+        drop(unfinished);
+        assert!(!first.exists() && !second.exists() && !known(&first) && !known(&second));
+
+        let mut kept = Unfinished::default();
+        fs::write(&first, "whole").unwrap();
+        kept.add(first.clone());
+        kept.keep();
+        drop(kept);
+        assert!(first.exists() && !known(&first));
+        assert!(Unfinished::make(|| fs::read(&second), |_| vec![second.clone()]).is_err());
+        assert!(!known(&second), "what could not be made");
     }
 }

@@ -227,3 +227,33 @@ fn keep(journal: &mut File, head: &str, end: Option<usize>) -> io::Result<()> {
         None => journal.write_all(head.as_bytes()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_is_one_runs_and_what_is_new_goes_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wav.journal");
+        let (journal, unfinished) = open_journal(&path).unwrap();
+        assert!(has_name(&journal, &path) && !unfinished.is_empty());
+        assert_eq!(open_journal(&path).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        drop(unfinished);
+        assert!(!path.exists());
+        // What is open has lost its name, also if another run has one of that name.
+        assert!(!has_name(&journal, &path));
+        let (mut other, mut unfinished) = open_journal(&path).unwrap();
+        assert!(!has_name(&journal, &path) && has_name(&other, &path));
+        other.write_all(b"done").unwrap();
+        unfinished.keep();
+        drop((other, unfinished));
+        // An earlier run's is not this one's to remove.
+        let (_journal, unfinished) = open_journal(&path).unwrap();
+        assert!(unfinished.is_empty());
+        drop(unfinished);
+        assert_eq!(fs::read(&path).unwrap(), b"done");
+        let nowhere = folder.path().join("none/a.wav.journal");
+        assert_eq!(open_journal(&nowhere).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+}
